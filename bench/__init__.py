@@ -1,0 +1,1 @@
+"""Drives runners as processes: parity, then measuring, then reports. Never imports torch."""

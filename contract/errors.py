@@ -1,0 +1,129 @@
+"""Errors that a user can act on: each says what, where and the next step, and has one exit code.
+
+ConcordError
+├── JudgedBad         1    judged, and bad: differs, slower than a gate allows
+├── UsageError        2    nothing was judged: wrong usage, nothing compared, claim not supported
+│   └── UnsupportedError   a runtime lacks the verb: its cells are holes with this reason
+├── EnvironmentFault  3    no such provider, library, compiler; disk full
+└── DataError         4    an image, CSV, checkpoint or ONNX file is bad
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import ClassVar, NoReturn
+
+GOOD, BAD, NOTHING_JUDGED, ENVIRONMENT, DATA, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class ConcordError(Exception):
+    """A user's problem: `what` happened, `where`, and the `next` step to take."""
+
+    exit_code: ClassVar[int]
+    kind: ClassVar[str]
+
+    def __init__(self, what: str, *, where: str = "", next: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.next = what, where, next
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        step = f"\n  next: {self.next}" if self.next else ""
+        return f"{place}{self.what}{step}"
+
+
+class JudgedBad(ConcordError):
+    """Something was judged and found bad."""
+
+    exit_code = BAD
+    kind = "judged"
+
+
+class UsageError(ConcordError):
+    """Nothing was judged, because what was asked makes no sense or cannot be answered."""
+
+    exit_code = NOTHING_JUDGED
+    kind = "usage"
+
+
+class UnsupportedError(UsageError):
+    """The runtime has no such verb or scenario: a hole with a reason, not a failure."""
+
+    kind = "unsupported"
+
+
+class EnvironmentFault(ConcordError):
+    """The machine lacks something: a provider, a library, a compiler, disk space."""
+
+    exit_code = ENVIRONMENT
+    kind = "environment"
+
+
+class DataError(ConcordError):
+    """A file that was given is bad."""
+
+    exit_code = DATA
+    kind = "data"
+
+
+BY_KIND: dict[str, type[ConcordError]] = {
+    error.kind: error for error in (JudgedBad, UsageError, UnsupportedError, EnvironmentFault, DataError)
+}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'resnet18'?` for a name close to a known one, otherwise the known names."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    shown = ", ".join(names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
+    return f"known: {shown}" if names else "none is known"
+
+
+def disk_fault(fault: OSError) -> ConcordError | None:
+    """The environment fault that a full disk or a missing permission is, or None for another OSError."""
+    if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return EnvironmentFault(
+            f"no space left ({fault.strerror})",
+            where=str(fault.filename or "disk"),
+            next="free some space, or point --artifacts and --reports at another disk; what was finished is kept",
+        )
+    if fault.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return EnvironmentFault(
+            fault.strerror or "no permission", where=str(fault.filename or ""), next="check the permissions of that path"
+        )
+    return None
+
+
+def run_step(main: Callable[[], int]) -> NoReturn:
+    """Run a step's main function and exit with the documented code: no traceback for a user's problem."""
+    try:
+        # A `kill` ends a step as Ctrl-C does: finally blocks run, runners are stopped, 130 is returned.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        code = main()
+        sys.stdout.flush()
+    except ConcordError as error:
+        code = _say(f"error: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        code = _say("interrupted: what was finished is kept; run the same command again to go on", INTERRUPTED)
+    except BrokenPipeError:
+        # Somebody closed our output (`| head`): not an error, and nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = GOOD
+    except OSError as fault:
+        known = disk_fault(fault)
+        if known is None:
+            raise
+        code = _say(f"error: {known}", known.exit_code)
+    sys.exit(code)
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr, flush=True)
+    return code

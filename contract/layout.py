@@ -1,0 +1,57 @@
+"""Where artifacts lie: artifacts/<dataset>/<backbone>/<config>/, found by what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract import artifact, strict
+from contract.errors import DataError
+from contract.matrix import Backbone, Dataset, Recipe
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def short_hash(value: object) -> str:
+    """8 hex digits over the canonical JSON of a value."""
+    return artifact.sha256_bytes(strict.dumps(value).encode())[:8]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user asked for, for one data set and backbone: it names the artifacts before any of them is opened.
+
+    `had` weights and the images themselves are known only to `train`, which puts them into <config> and leaves a pointer here.
+    """
+
+    dataset: Dataset
+    backbone: Backbone
+    recipes: tuple[Recipe, ...]
+    seed: int
+    device: str
+    checkpoint: str | None
+
+    def folder(self, artifacts: Path) -> Path:
+        """artifacts/<dataset>/<backbone>."""
+        return artifacts / self.dataset.name / self.backbone.name
+
+    def pointer(self, artifacts: Path) -> Path:
+        """The file that names the <config> which answers this."""
+        return self.folder(artifacts) / "asked" / f"{short_hash(self)}.json"
+
+    def point_to(self, artifacts: Path, config: str) -> None:
+        """Record that <config> answers this. Called by `train`, after its manifest is written."""
+        artifact.write_text(self.pointer(artifacts), strict.pretty({"config": config, "asked": self}))
+
+    def find(self, artifacts: Path) -> Path:
+        """The folder of the artifacts. Raises DataError, with the command that makes them, when there is none."""
+        pointer = self.pointer(artifacts)
+        try:
+            config = strict.loads(pointer.read_text(encoding="utf-8"), str(pointer))["config"]
+        except FileNotFoundError as fault:
+            raise DataError(
+                f"{self.backbone.name} has not been trained on {self.dataset.name} with these options",
+                where=str(self.folder(artifacts)),
+                next="nox -s train, with the same options after --",
+            ) from fault
+        return self.folder(artifacts) / str(config)

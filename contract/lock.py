@@ -1,0 +1,46 @@
+"""One writer at a time: a lock file that the operating system releases when its holder dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contract.errors import EnvironmentFault
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def exclusive(folder: Path, doing: str) -> Iterator[None]:
+    """Hold `folder` for this process while the block runs.
+
+    Raises EnvironmentFault, naming the process that holds it and what it does, when another one is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            _try_lock(handle)
+        except OSError as fault:
+            holder = path.read_text().strip() or "another process"
+            raise EnvironmentFault(
+                f"in use: {holder}", where=str(folder), next="wait for it to end, or give this run its own --artifacts DIR"
+            ) from fault
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{doing} (process {os.getpid()})".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

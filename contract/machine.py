@@ -1,0 +1,45 @@
+"""What this machine is, as far as a process may use it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def usable_threads() -> int:
+    """CPUs this process may use: the smaller of its affinity and its cgroup quota, at least 1."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cgroup_quota()
+    return max(1, affinity if quota is None else min(affinity, int(quota)))
+
+
+def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """CPUs that the cgroup allows, or None without a limit (source: kernel documentation, cgroup v2 `cpu.max`)."""
+    try:
+        limit, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else int(limit) / int(period)
+
+
+def cpu_flags() -> list[str]:
+    """Sorted CPU feature names, [] where there is no /proc/cpuinfo."""
+    return sorted(_cpuinfo("flags").split())
+
+
+def cpu_model() -> str:
+    """The CPU's own name, or the platform's word for it."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""

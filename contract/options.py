@@ -1,0 +1,192 @@
+"""The options that all steps share: what follows `--` on a nox line reaches every session of the line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from contract import matrix as matrices
+from contract.errors import UsageError
+from contract.layout import CHECKOUT, Asked
+from contract.machine import usable_threads
+
+# nox changes to the checkout; a user's paths are relative to where the user stood.
+USER_FOLDER = "CONCORD_USER_FOLDER"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Parsed options; None and () mean "as matrix.toml says". Paths are absolute."""
+
+    matrix: Path
+    artifacts: Path
+    data: Path
+    reports: Path
+    dataset: tuple[str, ...]
+    backbone: tuple[str, ...]
+    variant: tuple[str, ...]
+    runtime: tuple[str, ...]
+    scenario: tuple[str, ...]
+    without: tuple[str, ...]
+    root: Path | None
+    weights: tuple[str, ...]
+    preset: str | None
+    recipe: str | None
+    checkpoint: Path | None
+    onnx: tuple[Path, ...]
+    device: matrices.Device | None
+    threads: int
+    seed: int | None
+    epochs: int | None
+    images: int | None
+    seconds: float | None
+    quick: bool
+    force: bool
+    skip_bad_images: bool
+    offline: bool
+    output_json: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise UsageError(message, where=self.prog, next=f"{self.prog} --help lists the options")
+
+
+def parser(program: str, description: str) -> argparse.ArgumentParser:
+    """The shared parser; a step may add options of its own."""
+    made = _Parser(prog=program, description=description, allow_abbrev=False)
+    choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
+    for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
+        choose.add_argument(f"--{noun}", nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
+    choose.add_argument("--without", nargs="+", default=[], metavar="RUNTIME", help="leave these runtimes out; their cells are holes")
+    choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
+    choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
+    source = made.add_argument_group("what to start from")
+    source.add_argument("--root", metavar="DIR", help="where the chosen data set lies")
+    source.add_argument(
+        "--weights", nargs="+", default=[], metavar="W", help="a torchvision weights name, file:PATH or random; tried in order"
+    )
+    source.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used, where --weights names none")
+    source.add_argument("--recipe", metavar="NAME", help="this recipe of matrix.toml for every chosen backbone")
+    source.add_argument("--checkpoint", metavar="FILE", help="a fine-tuned model: nothing is trained")
+    source.add_argument("--onnx", nargs="+", default=[], metavar="FILE", help="bench these ONNX files, made by anybody")
+    source.add_argument(
+        "--offline", action="store_true", help="download nothing: a torchvision weights name counts as a failed download unless cached"
+    )
+    how = made.add_argument_group("how")
+    how.add_argument("--seed", type=int)
+    how.add_argument("--epochs", type=int, help="replaces the recipe's number of epochs")
+    how.add_argument("--threads", type=int, help="threads of every runtime (default: what this process may use)")
+    how.add_argument("--images", type=int, help="compare at most so many images per backbone")
+    how.add_argument("--seconds", type=float, help="measure for so long in all")
+    how.add_argument("--force", action="store_true", help="do a step again although its results are current")
+    how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")
+    how.add_argument("--json", action="store_true", dest="output_json", help="print results as JSON")
+    where = made.add_argument_group("where")
+    where.add_argument("--matrix", default=str(CHECKOUT / "matrix.toml"), metavar="FILE")
+    where.add_argument("--artifacts", default=str(CHECKOUT / "artifacts"), metavar="DIR")
+    where.add_argument("--data", default=str(CHECKOUT / "data"), metavar="DIR", help="where drawn and downloaded data go")
+    where.add_argument("--reports", default=str(CHECKOUT / "reports"), metavar="DIR")
+    return made
+
+
+def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argparse.Namespace]:
+    """Options, and the namespace with a step's own ones. Raises UsageError."""
+    raw = made.parse_args(argv)
+    values = {name: getattr(raw, name) for name in Options.__dataclass_fields__ if hasattr(raw, name)}
+    for name in ("dataset", "backbone", "variant", "runtime", "scenario", "without", "weights"):
+        values[name] = tuple(values[name])
+    values["weights"] = tuple(_weights(name) for name in values["weights"])
+    for name in ("root", "checkpoint", "matrix", "artifacts", "data", "reports"):
+        values[name] = user_path(values[name]) if values[name] else None
+    values["onnx"] = tuple(user_path(name) for name in values["onnx"])
+    for name in ("epochs", "threads", "images", "seconds"):
+        if values[name] is not None and values[name] <= 0:
+            raise UsageError(f"--{name} must be positive, got {values[name]}", where=made.prog)
+    values["threads"] = values["threads"] or usable_threads()
+    return Options(**values), raw
+
+
+def user_path(name: str) -> Path:
+    """A path given by a user, absolute: relative to the folder where the user stood, not to the checkout."""
+    return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
+
+
+def _weights(name: str) -> str:
+    return f"file:{user_path(name[5:])}" if name.startswith("file:") else name
+
+
+def select(options: Options) -> matrices.Matrix:
+    """matrix.toml with the command line's choices applied. Raises UsageError and DataError."""
+    loaded = matrices.load(options.matrix)
+    quick = loaded.quick if options.quick else None
+    if options.quick and quick is None:
+        raise UsageError("--quick needs a [quick] table", where=loaded.source)
+    chosen: dict[str, Any] = {
+        noun: getattr(options, noun) or getattr(loaded.defaults, noun) for noun in ("dataset", "variant", "runtime", "scenario")
+    }
+    chosen["backbone"] = options.backbone or (quick.backbone if quick else loaded.defaults.backbone)
+    for name in options.without:
+        loaded.find("runtime", name)
+        if name == loaded.defaults.reference:
+            raise UsageError(f"{name} is the reference: parity needs it", where="--without")
+    chosen["runtime"] = tuple(name for name in chosen["runtime"] if name not in options.without)
+    defaults = replace(
+        loaded.defaults,
+        **chosen,
+        device=options.device or loaded.defaults.device,
+        seed=loaded.defaults.seed if options.seed is None else options.seed,
+    )
+    changed = replace(
+        loaded,
+        defaults=defaults,
+        dataset=tuple(_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
+        backbone=tuple(_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
+        recipe=tuple(replace(entry, epochs=options.epochs) if options.epochs and entry.epochs else entry for entry in loaded.recipe),
+        parity=replace(loaded.parity, images=options.images or (quick.parity_images if quick else loaded.parity.images)),
+        measure=replace(loaded.measure, seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds)),
+    )
+    if options.recipe:
+        changed.find("recipe", options.recipe)
+    return changed
+
+
+def _dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Dataset:
+    if entry.format == "wings" and quick:
+        entry = replace(entry, per_species=quick.per_species)
+    if entry.name not in chosen:
+        return entry
+    if options.root is not None:
+        if len(chosen) != 1:
+            raise UsageError(
+                f"--root says where one data set lies, and {len(chosen)} are chosen", where="--root", next="add --dataset NAME"
+            )
+        if entry.format == "wings":
+            raise UsageError("wings is drawn by Concord and has no root", where="--root", next="add --dataset NAME for your own images")
+        return replace(entry, root=str(options.root))
+    # Paths in matrix.toml are relative to the checkout; `data/` there is a user's --data.
+    root = Path(entry.root)
+    return replace(entry, root=str(options.data.joinpath(*root.parts[1:]) if root.parts[:1] == ("data",) else CHECKOUT / root))
+
+
+def _backbone(entry: matrices.Backbone, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Backbone:
+    if entry.name not in chosen:
+        return entry
+    recipe = options.recipe or (quick.recipe if quick else None)
+    return replace(
+        entry,
+        weights=options.weights or entry.weights,
+        preset=options.preset or entry.preset,
+        recipe={"cpu": recipe, "cuda": recipe} if recipe else entry.recipe,
+    )
+
+
+def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str) -> Asked:
+    """What this run asks for, for one data set and backbone."""
+    entry = cast(matrices.Backbone, chosen.find("backbone", backbone))
+    recipes = tuple(chosen.find("recipe", name) for name in sorted(set(entry.recipe.values())))
+    checkpoint = str(options.checkpoint) if options.checkpoint else None
+    return Asked(chosen.find("dataset", dataset), entry, recipes, chosen.defaults.seed, chosen.defaults.device, checkpoint)

@@ -1,0 +1,87 @@
+"""The preprocess spec: how pixels of an image file become the tensor of a model, as data.
+
+Written into every ONNX file (metadata key `concord.preprocess`) and implemented three times: by torchvision in `train`, by NumPy + Pillow
+in `infer_py`, and in `infer_rs`. All three must agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contract import strict
+from contract.errors import DataError
+
+KEY = "concord.preprocess"
+Scale = Literal["x/255", "x*(1/255)"]
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """Scale so that the shorter side has `size` pixels: torchvision's `Resize(int)`."""
+
+    kind: Literal["shorter"]
+    size: int
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Scale to exactly `width` x `height` pixels."""
+
+    kind: Literal["exact"]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class CenterCrop:
+    """Cut out the centre; a smaller image is padded with black first: torchvision's `CenterCrop`."""
+
+    kind: Literal["center"]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PreprocessSpec:
+    """Decode to RGB, resize, crop, then `(scale(x) - mean) / std` in float32.
+
+    The two scale expressions differ in the last bit of 126 of 256 byte values, so the spec says which. `orient` turns the
+    image by its EXIF orientation first; torchvision does not, and false is the only value so far.
+    """
+
+    resize: Shorter | Exact | None
+    crop: CenterCrop | None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    scale: Scale = "x/255"
+    format: Literal[1] = 1
+    colour: Literal["RGB"] = "RGB"
+    orient: Literal[False] = False
+    layout: Literal["NCHW"] = "NCHW"
+
+    def __post_init__(self) -> None:
+        sizes = [
+            value for part in (self.resize, self.crop) if part is not None for key, value in strict.plain(part).items() if key != "kind"
+        ]
+        if any(size < 1 for size in sizes):
+            raise DataError("a size must be at least 1 pixel", where=KEY)
+        if any(value <= 0 for value in self.std):
+            raise DataError("std must be positive", where=KEY)
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """Height and width of the tensor in pixels, or None when they depend on the image."""
+        if self.crop is not None:
+            return self.crop.height, self.crop.width
+        return (self.resize.height, self.resize.width) if isinstance(self.resize, Exact) else None
+
+    def to_json(self) -> str:
+        """The canonical JSON text that goes into an ONNX file."""
+        return strict.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: str, where: str = KEY) -> PreprocessSpec:
+        """Read the JSON text. Raises DataError for anything that this version does not describe."""
+        return strict.decode(cls, strict.loads(text, where), where)

@@ -1,0 +1,278 @@
+"""The runner protocol's messages, number 1: bench/PROTOCOL.md describes them, infer_rs/src/protocol.rs has the same in Rust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from contract import strict
+from contract.errors import BY_KIND, ConcordError
+
+PROTOCOL = 1
+Scenario = Literal["latency", "throughput", "e2e", "load"]
+Option = int | bool | str
+
+
+@dataclass(frozen=True)
+class HelloArgs:
+    """Who are you?"""
+
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the runner is, said by the very thing that runs."""
+
+    protocol: int
+    runtime: str
+    version: str
+    commit: str | None
+    library: str
+    library_sha256: str
+    source: str
+    build: str
+    threads: int
+    providers: tuple[str, ...]
+    jpeg: str
+    jpeg_simd: bool | None
+    cpu_flags: tuple[str, ...]
+    packages: dict[str, str]
+    pid: int
+
+
+@dataclass(frozen=True)
+class LoadArgs:
+    """Create a session from a model file."""
+
+    model: str
+    provider: str
+    options: dict[str, Option]
+
+
+@dataclass(frozen=True)
+class ValueInfo:
+    """An input or output of a graph; None is a dynamic dimension."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A session, and the options that are in force in it."""
+
+    id: str
+    providers: tuple[str, ...]
+    placement: dict[str, int] | None
+    options: dict[str, Option]
+    inputs: tuple[ValueInfo, ...]
+    outputs: tuple[ValueInfo, ...]
+    classes: tuple[str, ...] | None
+    model_sha256: str
+    ns: int
+
+
+@dataclass(frozen=True)
+class PredictArgs:
+    """Answer for images or for a ready tensor (.npy), `batch` at a time; the arrays go to `out` (.npz)."""
+
+    id: str
+    images: tuple[str, ...] | None
+    tensor: str | None
+    batch: int
+    outputs: tuple[str, ...]
+    out: str
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """Shape and dtype of a named array in an .npz file."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Named arrays; `top1` only where an output is called logits; one crc32 per forward."""
+
+    arrays: dict[str, ArrayInfo]
+    top1: tuple[int, ...] | None
+    crc32: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StagesArgs:
+    """Every stage's array of one image."""
+
+    id: str
+    image: str
+    out: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Arrays decode, resize, crop, normalise, logits in the .npz, and the answer."""
+
+    arrays: dict[str, ArrayInfo]
+    top1: int
+    label: str | None
+
+
+@dataclass(frozen=True)
+class TimeArgs:
+    """Take samples of a scenario; the runner times itself."""
+
+    id: str
+    scenario: Scenario
+    images: tuple[str, ...] | None
+    tensor: str | None
+    batch: int
+    warmup: int
+    samples: int
+    max_ns: int | None
+    split: bool
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Nanoseconds per sample, with the crc32 of each sample's logits (0 for `load`)."""
+
+    samples: tuple[int, ...]
+    crc32: tuple[int, ...]
+    split: dict[str, tuple[int, ...]] | None
+
+
+@dataclass(frozen=True)
+class ProfileArgs:
+    """Time per operator."""
+
+    id: str
+    tensor: str
+    batch: int
+    repeats: int
+
+
+@dataclass(frozen=True)
+class OperatorTime:
+    """Summed over the repeats."""
+
+    op: str
+    calls: int
+    ns: int
+
+
+@dataclass(frozen=True)
+class NodeTime:
+    """Summed over the repeats."""
+
+    name: str
+    op: str
+    ns: int
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """Longest first."""
+
+    operators: tuple[OperatorTime, ...]
+    nodes: tuple[NodeTime, ...]
+
+
+@dataclass(frozen=True)
+class UnloadArgs:
+    """Drop a session."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No fields: the arguments of `quit`, the result of `unload` and `quit`."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a request failed; `kind` as in contract/errors.py, or `internal` for a bug."""
+
+    kind: Literal["unsupported", "usage", "environment", "data", "internal"]
+    what: str
+    where: str = ""
+    next: str = ""
+
+    def to_error(self, runner: str) -> ConcordError | None:
+        """The error that this is, or None for `internal`."""
+        known = BY_KIND.get(self.kind)
+        place = f"{runner}: {self.where}" if self.where else runner
+        return None if known is None else known(self.what, where=place, next=self.next)
+
+
+# verb -> (arguments, result): the one place that says which verbs there are.
+VERBS: dict[str, tuple[type[Any], type[Any]]] = {
+    "hello": (HelloArgs, Receipt),
+    "load": (LoadArgs, Loaded),
+    "predict": (PredictArgs, Predicted),
+    "stages": (StagesArgs, Staged),
+    "time": (TimeArgs, Timed),
+    "profile": (ProfileArgs, Profiled),
+    "unload": (UnloadArgs, Nothing),
+    "quit": (Nothing, Nothing),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line to a runner."""
+
+    seq: int
+    verb: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GoodReply:
+    """One line back."""
+
+    seq: int
+    ok: Literal[True]
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BadReply:
+    """One line back."""
+
+    seq: int
+    ok: Literal[False]
+    error: Failure
+
+
+A = TypeVar("A")
+
+
+def encode(message: Request | GoodReply | BadReply) -> str:
+    """One line, without the line feed. Raises ValueError for NaN and Infinity."""
+    return strict.dumps(message)
+
+
+def decode_request(line: str | bytes) -> tuple[Request, Any]:
+    """A request and its typed arguments. Raises StrictError naming the field."""
+    request = strict.decode(Request, strict.loads(line, "request"), "request")
+    if request.verb not in VERBS:
+        raise strict.StrictError(f"unknown verb '{request.verb}'; known: {', '.join(VERBS)}", where="request")
+    return request, strict.decode(VERBS[request.verb][0], request.args, f"request.{request.verb}")
+
+
+def decode_reply(line: str | bytes, request: Request) -> Any:
+    """The typed result of a request, or its Failure. Raises StrictError for anything else, a wrong `seq` too."""
+    data = strict.loads(line, "reply")
+    if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
+        raise strict.StrictError(f"not a reply: {line!r:.120}", where="reply")
+    reply: GoodReply | BadReply = strict.decode(GoodReply, data, "reply") if data["ok"] else strict.decode(BadReply, data, "reply")
+    if reply.seq != request.seq:
+        raise strict.StrictError(f"answers request {reply.seq}, not {request.seq}", where="reply")
+    if isinstance(reply, BadReply):
+        return reply.error
+    return strict.decode(VERBS[request.verb][1], reply.result, f"reply.{request.verb}")

@@ -1,0 +1,1 @@
+"""Turns a checkpoint into ONNX files that describe themselves."""

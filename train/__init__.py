@@ -1,0 +1,1 @@
+"""Trains backbones: data sets, recipes, fitting; `python -m train serve` is the torch-eager runner."""
