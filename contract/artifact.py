@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _fsync(temporary)
         os.replace(temporary, path)
         _fsync(path.parent)
+    except OSError as fault:
+        fault.filename = fault.filename or str(path)  # a failed write does not say of which file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -77,15 +81,22 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Create a whole folder or nothing: `fill` writes into a temporary one, which is then renamed to `path`."""
+    """Create a whole folder or nothing: `fill` writes into a temporary one, which is flushed to disk and renamed to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
     try:
         temporary.mkdir()
         fill(temporary)
-        if path.exists():
-            raise EnvironmentFault("already there", where=str(path), next="another run made it at the same time: run the command again")
-        os.replace(temporary, path)
+        for inside in (*temporary.rglob("*"), temporary):
+            _fsync(inside)
+        try:
+            os.replace(temporary, path)
+        except OSError as fault:
+            if not path.exists():
+                raise
+            raise EnvironmentFault(
+                "already there", where=str(path), next="another run made it at the same time: run the command again"
+            ) from fault
         _fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -97,7 +108,7 @@ def sweep(folder: Path) -> list[Path]:
     for path in sorted(folder.rglob(".tmp-*")) if folder.is_dir() else []:
         match = LEFTOVER.match(path.name)
         if match and not _alive(int(match[1])):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
             removed.append(path)
     return removed
 
@@ -125,9 +136,11 @@ def need_disk(folder: Path, needed_bytes: int) -> None:
 
 
 def _alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # os.kill(pid, 0) would end that process: leftovers stay
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
@@ -142,6 +155,8 @@ def _chmod_as_umask(path: Path) -> None:
 
 
 def _fsync(path: Path) -> None:
+    if sys.platform == "win32":
+        return  # it flushes no file that was opened to read, and opens no folder
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

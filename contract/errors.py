@@ -10,10 +10,12 @@ ConcordError
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import ClassVar, NoReturn
@@ -86,11 +88,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"known: {shown}" if names else "none is known"
 
 
+def _is_full(fault: OSError) -> bool:
+    # numpy's writer says "8192 requested and 512 written", with no errno.
+    short_write = fault.errno is None and " requested and " in str(fault)
+    return short_write or fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def disk_fault(fault: OSError) -> ConcordError | None:
     """The environment fault that a full disk or a missing permission is, or None for another OSError."""
-    if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if _is_full(fault):
         return EnvironmentFault(
-            f"no space left ({fault.strerror})",
+            f"no space left ({fault.strerror or fault})",
             where=str(fault.filename or "disk"),
             next="free some space, or point --artifacts and --reports at another disk; what was finished is kept",
         )
@@ -102,7 +110,11 @@ def disk_fault(fault: OSError) -> ConcordError | None:
 
 
 def run_step(main: Callable[[], int]) -> NoReturn:
-    """Run a step's main function and exit with the documented code: no traceback for a user's problem."""
+    """Run a step's main function and exit with the documented code: no traceback for a user's problem.
+
+    A bug exits with 2 and its traceback: Python's own 1 would say "judged, and bad".
+    """
+    code = NOTHING_JUDGED
     try:
         # A `kill` ends a step as Ctrl-C does: finally blocks run, runners are stopped, 130 is returned.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -112,18 +124,30 @@ def run_step(main: Callable[[], int]) -> NoReturn:
         code = _say(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
         code = _say("interrupted: what was finished is kept; run the same command again to go on", INTERRUPTED)
-    except BrokenPipeError:
-        # Somebody closed our output (`| head`): not an error, and nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = GOOD
-    except OSError as fault:
-        known = disk_fault(fault)
-        if known is None:
-            raise
-        code = _say(f"error: {known}", known.exit_code)
+    except MemoryError:
+        code = _say("error: out of memory\n  next: choose smaller backbones (--backbone resnet18), or close other programs", ENVIRONMENT)
+    except Exception as fault:  # noqa: BLE001 - the border of a process
+        known = disk_fault(fault) if isinstance(fault, OSError) else None
+        if known is not None:
+            code = _say(f"error: {known}", known.exit_code)
+        elif not (isinstance(fault, BrokenPipeError) and _nobody_reads()):
+            code = _say(f"{traceback.format_exc()}error: this is a bug of Concord; please report it with the lines above", NOTHING_JUDGED)
+        # Otherwise somebody closed our output (`| head`) and nobody is left to be told. The code stays the judgement where
+        # there was one: a closed pipe must not turn a gate's 1, or a judgement never made, into 0.
     sys.exit(code)
 
 
+def _nobody_reads() -> bool:
+    """Whether stdout is what broke; if so it is pointed at nothing, so that the interpreter's last flush is quiet."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
 def _say(text: str, code: int) -> int:
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a closed stderr changes no exit code
+        print(text, file=sys.stderr, flush=True)
     return code

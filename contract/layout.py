@@ -30,6 +30,7 @@ class Asked:
     seed: int
     device: str
     checkpoint: str | None
+    skip_bad_images: bool = False
 
     def folder(self, artifacts: Path) -> Path:
         """artifacts/<dataset>/<backbone>."""
@@ -47,7 +48,9 @@ class Asked:
         """The folder of the artifacts. Raises DataError, with the command that makes them, when there is none."""
         pointer = self.pointer(artifacts)
         try:
-            config = strict.loads(pointer.read_text(encoding="utf-8"), str(pointer))["config"]
+            config = strict.loads(pointer.read_bytes(), str(pointer))["config"]
+        except (strict.StrictError, KeyError, TypeError) as fault:
+            raise DataError("corrupt: it names no configuration", where=str(pointer), next="nox -s train, with the same options") from fault
         except FileNotFoundError as fault:
             raise DataError(
                 f"{self.backbone.name} has not been trained on {self.dataset.name} with these options",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.errors import EnvironmentFault
+
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 if sys.platform == "win32":
     import msvcrt
@@ -35,6 +38,10 @@ def exclusive(folder: Path, doing: str) -> Iterator[None]:
         try:
             _try_lock(handle)
         except OSError as fault:
+            if fault.errno not in HELD:
+                raise EnvironmentFault(
+                    f"cannot be locked ({fault.strerror})", where=str(path), next="use a folder on a local disk: --artifacts DIR"
+                ) from fault
             holder = path.read_text().strip() or "another process"
             raise EnvironmentFault(
                 f"in use: {holder}", where=str(folder), next="wait for it to end, or give this run its own --artifacts DIR"

@@ -15,12 +15,14 @@ def usable_threads() -> int:
 
 
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """CPUs that the cgroup allows, or None without a limit (source: kernel documentation, cgroup v2 `cpu.max`)."""
-    try:
-        limit, period = (root / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return None
-    return None if limit == "max" else int(limit) / int(period)
+    """CPUs that the cgroup allows, or None without a limit (kernel documentation: v2 `cpu.max`, v1 `cpu.cfs_quota_us`)."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            limit, period = " ".join((root / name).read_text() for name in names).split()
+        except (OSError, ValueError):
+            continue
+        return None if limit in ("max", "-1") else int(limit) / int(period)
+    return None
 
 
 def cpu_flags() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from contract import artifact, strict
 from contract.errors import DataError
@@ -69,7 +69,7 @@ class TrainManifest:
     source: str
     inputs: str
     files: dict[str, str] = field(default_factory=dict)
-    format: int = 1
+    format: Literal[1] = 1
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class ExportManifest:
     inputs: str
     seconds: float
     files: dict[str, str] = field(default_factory=dict)
-    format: int = 1
+    format: Literal[1] = 1
 
 
 M = TypeVar("M", TrainManifest, ExportManifest)
@@ -126,7 +126,7 @@ M = TypeVar("M", TrainManifest, ExportManifest)
 def read(cls: type[M], path: Path, remedy: str) -> M:
     """Read a manifest without touching its files. Raises DataError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError as fault:
         raise DataError("no such manifest", where=str(path), next=remedy) from fault
     try:

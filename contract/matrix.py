@@ -3,191 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from contract import strict
 from contract.errors import DataError, UsageError, nearest
+from contract.nouns import (
+    Backbone,
+    Columns,
+    Dataset,
+    Defaults,
+    Device,
+    Measure,
+    Parity,
+    Quick,
+    Recipe,
+    Runtime,
+    Scenario,
+    Skip,
+    Variant,
+)
 
-Device = Literal["auto", "cpu", "cuda"]
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What a run without options takes."""
-
-    dataset: tuple[str, ...]
-    backbone: tuple[str, ...]
-    variant: tuple[str, ...]
-    runtime: tuple[str, ...]
-    scenario: tuple[str, ...]
-    device: Device = "auto"
-    seed: int = 0
-    reference: str = "torch-eager"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Names of the columns of a labels CSV."""
-
-    file: str = "filename"
-    label: str = "label"
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Where images and labels lie. Paths inside are relative to `root`, so that `--root` replaces one thing.
-
-    `csv`: `labels` below `root`, images below `root/images`. `folder`: one folder a class below `root`. With `train`, `val` and `test`
-    (folders below `root`) a split that comes with the set is kept; a `csv` set then has `<folder>/<labels>` in each. `wings` is drawn.
-    """
-
-    name: str
-    format: Literal["wings", "csv", "folder"]
-    root: str = ""
-    images: str = ""
-    labels: str = ""
-    columns: Columns = Columns()
-    train: str | None = None
-    val: str | None = None
-    test: str | None = None
-    split: tuple[float, float, float] = (0.7, 0.15, 0.15)
-    species: int = 12
-    per_species: int = 60
-
-    def __post_init__(self) -> None:
-        if min(self.split) <= 0 or abs(sum(self.split) - 1) > 1e-6:
-            raise strict.StrictError(f"split {self.split} must be positive shares that sum to 1", where=self.name)
-        if (self.train is None) != (self.test is None) or (self.val and not self.train):
-            raise strict.StrictError("train and test folders come together (val may be cut from train)", where=self.name)
-        if self.format == "csv" and not self.labels:
-            raise strict.StrictError("a csv set needs labels = FILE", where=self.name)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a backbone is trained, as data.
-
-    `head_epochs` > 0 fits the new head first, on cached features (computed anew each epoch when `head_augmentation` is not "none").
-    Then `epochs` epochs train `train`; `stem_lr` is the share of `lr` that the first layer gets (1 = the same everywhere).
-    """
-
-    name: str
-    train: Literal["none", "head", "last-stage", "all"]
-    epochs: int = 0
-    lr: float = 1e-3
-    stem_lr: float = 1.0
-    head_epochs: int = 0
-    head_lr: float = 1e-3
-    head_augmentation: Literal["none", "flip", "crop-flip", "trivial"] = "none"
-    augmentation: Literal["none", "flip", "crop-flip", "trivial"] = "crop-flip"
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    schedule: Literal["cosine", "one-cycle", "constant"] = "cosine"
-    warmup: float = 0.05
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.1
-    dropout: float = 0.0
-    batch: int = 32
-    images_per_class: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.train not in ("none", "head") and self.epochs < 1:
-            raise strict.StrictError(f"train = '{self.train}' needs epochs >= 1", where=self.name)
-        if self.train == "head" and self.epochs + self.head_epochs < 1:
-            raise strict.StrictError("train = 'head' needs epochs or head_epochs >= 1", where=self.name)
-        if min(self.batch, 1) < 1 or self.lr <= 0 or self.head_lr <= 0 or not 0 <= self.dropout < 1:
-            raise strict.StrictError("batch >= 1, learning rates > 0 and 0 <= dropout < 1 are needed", where=self.name)
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights)."""
-
-    name: str
-    task: Literal["classify"]
-    weights: tuple[str, ...]
-    recipe: dict[str, str]
-    preset: str | None = None
-
-    def recipe_for(self, device: str, *, random: bool) -> str:
-        """Name of the recipe for a device, `cpu` or `cuda`. Raises DataError when none is given for it."""
-        keys = ([f"random-{device}"] if random else []) + [device]
-        for key in keys:
-            if key in self.recipe:
-                return self.recipe[key]
-        raise DataError(f"no recipe for {keys[0]}", where=f"matrix.toml: backbone {self.name}", next=f"add recipe = {{ {device} = NAME }}")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One ONNX form; static means batch 1."""
-
-    name: str
-    simplify: bool
-    batch: Literal["static", "dynamic"]
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """A runtime by the name of its descriptor in bench/runtimes."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What is timed; `variant` and `provider` restrict it (empty: all)."""
-
-    name: str
-    kind: Literal["latency", "throughput", "load", "e2e"]
-    batch: int = 1
-    variant: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A hole: cells that match every given field are left out, and the report prints why."""
-
-    why: str
-    dataset: str | None = None
-    backbone: str | None = None
-    variant: str | None = None
-    runtime: str | None = None
-    provider: str | None = None
-    scenario: str | None = None
-    batch: int | None = None
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How much is compared: at most `images` per backbone, as many as fit into `seconds`."""
-
-    images: int = 300
-    seconds: float = 60.0
-    tolerance_factor: float = 10.0
-    least_images: int = 8
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How long is measured in all, how often runners are restarted within it, and what counts as equivalent."""
-
-    seconds: float = 150.0
-    restarts: int = 2
-    equivalent: float = 0.01
-
-
-@dataclass(frozen=True)
-class Quick:
-    """What `--quick` replaces."""
-
-    backbone: tuple[str, ...]
-    recipe: str
-    per_species: int
-    parity_images: int
-    measure_seconds: float
+__all__ = [
+    "Backbone", "Cell", "Columns", "Dataset", "Defaults", "Device", "Hole", "Matrix", "Measure", "Parity", "Quick", "Recipe", "Runtime",
+    "Scenario", "Skip", "Variant", "load",
+]  # fmt: skip
+# Names become folders and columns of tables.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -226,8 +72,8 @@ class Matrix:
     runtime: tuple[Runtime, ...]
     scenario: tuple[Scenario, ...]
     skip: tuple[Skip, ...] = ()
-    parity: Parity = Parity()
-    measure: Measure = Measure()
+    parity: Parity = field(default_factory=Parity)
+    measure: Measure = field(default_factory=Measure)
     quick: Quick | None = None
     source: str = field(default="matrix.toml", compare=False)
 
@@ -235,10 +81,13 @@ class Matrix:
         for noun in NOUNS:
             names = [item.name for item in getattr(self, noun)]
             for name in names:
-                if names.count(name) > 1:
-                    raise strict.StrictError(f"{noun} '{name}' is given twice", where=self.source)
+                if not NAME.fullmatch(name):
+                    raise strict.StrictError(f"{noun} '{name}': a name is made of letters, digits and _ . -", where=self.source)
+            self._no_twins(noun, names)
             if noun != "recipe":
-                for name in getattr(self.defaults, noun):
+                chosen = getattr(self.defaults, noun)
+                self._no_twins(f"defaults.{noun}", chosen)
+                for name in chosen:
                     self.find(noun, name)
         for backbone in self.backbone:
             for name in backbone.recipe.values():
@@ -247,8 +96,27 @@ class Matrix:
             for noun in ("dataset", "backbone", "runtime", "scenario"):
                 if (name := getattr(skip, noun)) is not None:
                     self.find(noun, name)
-            if skip.variant not in (None, "eager"):
-                self.find("variant", skip.variant)
+            self._find_variants(() if skip.variant is None else (skip.variant,))
+        for name in self.defaults.without:
+            self.find("runtime", name)
+        if self.defaults.reference in self.defaults.without:
+            raise UsageError(f"{self.defaults.reference} is the reference: parity needs it", where="--without")
+        for scenario in self.scenario:
+            self._find_variants(scenario.variant)
+        for name in self.quick.backbone if self.quick else ():
+            self.find("backbone", name)
+        if self.quick:
+            self.find("recipe", self.quick.recipe)
+
+    def _no_twins(self, what: str, names: Sequence[str]) -> None:
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise strict.StrictError(f"{what} '{twice}' is given twice", where=self.source)
+
+    def _find_variants(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name != "eager":
+                self.find("variant", name)
 
     def find(self, noun: str, name: str) -> Any:
         """The entry of that name. Raises UsageError with the nearest known name."""
@@ -267,7 +135,8 @@ class Matrix:
     def cells(self, dataset: str, backbone: str, providers: tuple[str, ...]) -> tuple[list[Cell], list[Hole]]:
         """The product for one backbone, cells and holes apart. torch-eager has one form, called `eager`."""
         cells, holes = [], []
-        for scenario, runtime, provider in itertools.product(self.chosen("scenario"), self.defaults.runtime, providers):
+        runtimes = self.defaults.runtime + self.defaults.without
+        for scenario, runtime, provider in itertools.product(self.chosen("scenario"), runtimes, providers):
             variants = ["eager"] if runtime == self.defaults.reference else list(self.defaults.variant)
             for variant in variants:
                 if scenario.variant and variant not in (*scenario.variant, "eager"):
@@ -284,15 +153,15 @@ class Matrix:
         """The reason why a cell is a hole, or None."""
         if cell.variant != "eager" and self.find("variant", cell.variant).batch == "static" and cell.batch > 1:
             return "static batch 1"
+        if cell.runtime in self.defaults.without:
+            return f"--without {cell.runtime}"
         for skip in self.skip:
-            asked = {key: value for key, value in strict.plain(skip).items() if key != "why" and value is not None}
-            if all(getattr(cell, key) == value for key, value in asked.items()):
+            if all(getattr(cell, key) == value for key, value in skip.asked().items()):
                 return skip.why
         return None
 
 
 NOUNS = ("dataset", "backbone", "recipe", "variant", "runtime", "scenario")
-Noun = TypeVar("Noun", Dataset, Backbone)
 
 
 def load(path: Path) -> Matrix:

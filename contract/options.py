@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,9 +104,15 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
     for name in ("root", "checkpoint", "matrix", "artifacts", "data", "reports"):
         values[name] = user_path(values[name]) if values[name] else None
     values["onnx"] = tuple(user_path(name) for name in values["onnx"])
+    for name in ("dataset", "backbone", "variant", "runtime", "scenario"):
+        twice = next((each for each in values[name] if values[name].count(each) > 1), None)
+        if twice is not None:
+            raise UsageError(f"--{name} {twice} is given twice", where=made.prog)
     for name in ("epochs", "threads", "images", "seconds"):
-        if values[name] is not None and values[name] <= 0:
+        if values[name] is not None and not 0 < values[name] < math.inf:
             raise UsageError(f"--{name} must be positive, got {values[name]}", where=made.prog)
+    if values["seed"] is not None and values["seed"] < 0:
+        raise UsageError(f"--seed must be at least 0, got {values['seed']}", where=made.prog)
     values["threads"] = values["threads"] or usable_threads()
     return Options(**values), raw
 
@@ -131,27 +138,39 @@ def select(options: Options) -> matrices.Matrix:
     chosen["backbone"] = options.backbone or (quick.backbone if quick else loaded.defaults.backbone)
     for name in options.without:
         loaded.find("runtime", name)
-        if name == loaded.defaults.reference:
-            raise UsageError(f"{name} is the reference: parity needs it", where="--without")
-    chosen["runtime"] = tuple(name for name in chosen["runtime"] if name not in options.without)
+    without = dict.fromkeys(name for name in (*options.without, *loaded.defaults.without) if name in chosen["runtime"])
+    chosen["without"] = tuple(without)
+    chosen["runtime"] = tuple(name for name in chosen["runtime"] if name not in without)
+    if not chosen["runtime"]:
+        raise UsageError("no runtime is left", where="--without", next="choose at least one more with --runtime")
+    if options.checkpoint and len(chosen["backbone"]) != 1:
+        raise UsageError(
+            f"--checkpoint is one model, and {len(chosen['backbone'])} backbones are chosen",
+            where="--checkpoint",
+            next="add --backbone NAME",
+        )
     defaults = replace(
         loaded.defaults,
         **chosen,
         device=options.device or loaded.defaults.device,
         seed=loaded.defaults.seed if options.seed is None else options.seed,
     )
-    changed = replace(
+    return replace(
         loaded,
         defaults=defaults,
         dataset=tuple(_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
         backbone=tuple(_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
-        recipe=tuple(replace(entry, epochs=options.epochs) if options.epochs and entry.epochs else entry for entry in loaded.recipe),
+        recipe=tuple(_recipe(entry, options.epochs) for entry in loaded.recipe),
         parity=replace(loaded.parity, images=options.images or (quick.parity_images if quick else loaded.parity.images)),
         measure=replace(loaded.measure, seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds)),
     )
-    if options.recipe:
-        changed.find("recipe", options.recipe)
-    return changed
+
+
+def _recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:
+    if epochs is None:
+        return entry
+    # Only the epochs of the last phase that there is: a recipe for the head alone has no others.
+    return replace(entry, epochs=epochs) if entry.epochs else replace(entry, head_epochs=epochs) if entry.head_epochs else entry
 
 
 def _dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Dataset:
@@ -178,10 +197,15 @@ def _backbone(entry: matrices.Backbone, options: Options, quick: matrices.Quick 
     recipe = options.recipe or (quick.recipe if quick else None)
     return replace(
         entry,
-        weights=options.weights or entry.weights,
+        weights=options.weights or tuple(_in_checkout(name) for name in entry.weights),
         preset=options.preset or entry.preset,
         recipe={"cpu": recipe, "cuda": recipe} if recipe else entry.recipe,
     )
+
+
+def _in_checkout(weights: str) -> str:
+    # Paths in matrix.toml are relative to the checkout, whoever reads it from where.
+    return f"file:{CHECKOUT / weights[5:]}" if weights.startswith("file:") else weights
 
 
 def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str) -> Asked:
@@ -189,4 +213,6 @@ def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str
     entry = cast(matrices.Backbone, chosen.find("backbone", backbone))
     recipes = tuple(chosen.find("recipe", name) for name in sorted(set(entry.recipe.values())))
     checkpoint = str(options.checkpoint) if options.checkpoint else None
-    return Asked(chosen.find("dataset", dataset), entry, recipes, chosen.defaults.seed, chosen.defaults.device, checkpoint)
+    return Asked(
+        chosen.find("dataset", dataset), entry, recipes, chosen.defaults.seed, chosen.defaults.device, checkpoint, options.skip_bad_images
+    )

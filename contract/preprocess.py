@@ -6,6 +6,7 @@ in `infer_py`, and in `infer_rs`. All three must agree to the last bit.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,8 +68,9 @@ class PreprocessSpec:
         ]
         if any(size < 1 for size in sizes):
             raise DataError("a size must be at least 1 pixel", where=KEY)
-        if any(value <= 0 for value in self.std):
-            raise DataError("std must be positive", where=KEY)
+        # Written so that a NaN is refused, too.
+        if not all(value > 0 for value in self.std) or not all(abs(value) < math.inf for value in (*self.mean, *self.std)):
+            raise DataError("mean must be finite, and std positive and finite", where=KEY)
 
     @property
     def input_size(self) -> tuple[int, int] | None:

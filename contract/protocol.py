@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from contract import strict
 from contract.errors import BY_KIND, ConcordError
@@ -17,7 +17,7 @@ Option = int | bool | str
 class HelloArgs:
     """Who are you?"""
 
-    protocol: int = PROTOCOL
+    protocol: int = field(default=PROTOCOL, metadata=strict.REQUIRED)
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ class PredictArgs:
     outputs: tuple[str, ...]
     out: str
 
+    def __post_init__(self) -> None:
+        if (self.images is None) == (self.tensor is None):
+            raise strict.StrictError("exactly one of images and tensor is needed")
+        _at_least(1, batch=self.batch)
+
 
 @dataclass(frozen=True)
 class ArrayInfo:
@@ -135,6 +140,14 @@ class TimeArgs:
     max_ns: int | None
     split: bool
 
+    def __post_init__(self) -> None:
+        needed = {"latency": "tensor", "throughput": "tensor", "e2e": "images", "load": None}[self.scenario]
+        given = [name for name in ("images", "tensor") if getattr(self, name) is not None]
+        if given != ([needed] if needed else []):
+            raise strict.StrictError(f"{self.scenario} needs {needed or 'no inputs'}, got {' and '.join(given) or 'none'}")
+        _at_least(1, batch=self.batch, samples=self.samples)
+        _at_least(0, warmup=self.warmup, max_ns=self.max_ns or 0)
+
 
 @dataclass(frozen=True)
 class Timed:
@@ -153,6 +166,9 @@ class ProfileArgs:
     tensor: str
     batch: int
     repeats: int
+
+    def __post_init__(self) -> None:
+        _at_least(1, batch=self.batch, repeats=self.repeats)
 
 
 @dataclass(frozen=True)
@@ -199,8 +215,8 @@ class Failure:
 
     kind: Literal["unsupported", "usage", "environment", "data", "internal"]
     what: str
-    where: str = ""
-    next: str = ""
+    where: str = field(default="", metadata=strict.REQUIRED)
+    next: str = field(default="", metadata=strict.REQUIRED)
 
     def to_error(self, runner: str) -> ConcordError | None:
         """The error that this is, or None for `internal`."""
@@ -228,7 +244,7 @@ class Request:
 
     seq: int
     verb: str
-    args: dict[str, Any] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict, metadata=strict.REQUIRED)
 
 
 @dataclass(frozen=True)
@@ -247,9 +263,6 @@ class BadReply:
     seq: int
     ok: Literal[False]
     error: Failure
-
-
-A = TypeVar("A")
 
 
 def encode(message: Request | GoodReply | BadReply) -> str:
@@ -271,8 +284,16 @@ def decode_reply(line: str | bytes, request: Request) -> Any:
     if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
         raise strict.StrictError(f"not a reply: {line!r:.120}", where="reply")
     reply: GoodReply | BadReply = strict.decode(GoodReply, data, "reply") if data["ok"] else strict.decode(BadReply, data, "reply")
+    if isinstance(reply, BadReply) and reply.seq == 0:
+        raise strict.StrictError(f"could not read the request: {reply.error.what}", where="reply")
     if reply.seq != request.seq:
         raise strict.StrictError(f"answers request {reply.seq}, not {request.seq}", where="reply")
     if isinstance(reply, BadReply):
         return reply.error
     return strict.decode(VERBS[request.verb][1], reply.result, f"reply.{request.verb}")
+
+
+def _at_least(least: int, **numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < least:
+            raise strict.StrictError(f"{name} must be at least {least}, got {number}")

@@ -24,15 +24,17 @@ def claim_stdout() -> TextIO:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    # A file name that is not UTF-8 may stand in an error's text: it is answered with "?", rather than not at all.
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")
     os.dup2(2, 1)
     return replies
 
 
-def serve(handlers: dict[str, Handler], requests: Iterable[str], replies: TextIO) -> None:
+def serve(handlers: dict[str, Handler], requests: Iterable[str | bytes], replies: TextIO) -> None:
     """Answer requests until `quit` or the end of input. A failed request leaves the runner usable.
 
     `handlers`: verb -> function from the typed arguments to the typed result. A verb that is missing is answered `unsupported`.
+    `requests`: sys.stdin.buffer, so that the locale has no say in what the bytes mean.
     """
     for line in requests:
         if not line.strip():
@@ -47,11 +49,13 @@ def serve(handlers: dict[str, Handler], requests: Iterable[str], replies: TextIO
             return
 
 
-def _answer(line: str, handlers: dict[str, Handler]) -> tuple[protocol.GoodReply | protocol.BadReply, bool]:
-    seq = 0
+def _answer(line: str | bytes, handlers: dict[str, Handler]) -> tuple[protocol.GoodReply | protocol.BadReply, bool]:
+    seq = _seq_of(line)
     try:
-        request, arguments = protocol.decode_request(line)
-        seq = request.seq
+        try:
+            request, arguments = protocol.decode_request(line)
+        except strict.StrictError as fault:
+            raise UsageError(fault.what, where=fault.where) from fault
         if request.verb == "quit":
             return protocol.GoodReply(seq, True, {}), True
         handler = handlers.get(request.verb)
@@ -62,12 +66,23 @@ def _answer(line: str, handlers: dict[str, Handler]) -> tuple[protocol.GoodReply
                 f"asked for protocol {arguments.protocol}, this runner speaks {protocol.PROTOCOL}",
                 next="use the runner and the bench of one checkout",
             )
-        result = strict.plain(handler(arguments))
+        answer = handler(arguments)
+        if not isinstance(answer, protocol.VERBS[request.verb][1]):
+            raise TypeError(f"the handler of {request.verb} returned {type(answer).__name__}")
+        result = strict.plain(answer)
         strict.dumps(result)  # a NaN is found here, where it still can be answered
         return protocol.GoodReply(seq, True, result), False
     except ConcordError as error:
-        kind = "usage" if isinstance(error, strict.StrictError) else error.kind
-        return protocol.BadReply(seq, False, protocol.Failure(kind, error.what, error.where, error.next)), False  # type: ignore[arg-type]
+        return protocol.BadReply(seq, False, protocol.Failure(error.kind, error.what, error.where, error.next)), False  # type: ignore[arg-type]
     except Exception as bug:  # noqa: BLE001 - the border of a process: a bug must become an answer, not a dead runner
         traceback.print_exc()
         return protocol.BadReply(seq, False, protocol.Failure("internal", f"{type(bug).__name__}: {bug}")), False
+
+
+def _seq_of(line: str | bytes) -> int:
+    """The number to answer a line with, be its verb and arguments good or bad; 0 where it cannot be read."""
+    try:
+        seq = strict.loads(line, "request")["seq"]
+    except (strict.StrictError, TypeError, KeyError, IndexError):
+        return 0
+    return seq if type(seq) is int else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from functools import cache
@@ -12,6 +13,8 @@ from typing import Any, Literal, TypeVar, Union
 from contract.errors import DataError, nearest
 
 T = TypeVar("T")
+# Metadata of a field that has a default for Python code, and still must be present in data.
+REQUIRED = {"required": True}
 NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false", type(None): "null"}
 
 
@@ -28,11 +31,15 @@ def decode(cls: type[T], data: object, where: str) -> T:
 
 
 def loads(text: str | bytes, where: str) -> Any:
-    """Parse JSON strictly: NaN, Infinity and keys used twice are errors. Raises StrictError."""
+    """Parse JSON strictly: NaN, Infinity, keys used twice and half characters are errors. Raises StrictError."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twice)
-    except ValueError as fault:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_refuse_twice)
+        # An escaped half of a surrogate pair parses, and then can be written nowhere.
+        if (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as fault:
         raise StrictError(f"not valid JSON: {fault}", where=where) from fault
+    return value
 
 
 def dumps(value: object) -> str:
@@ -60,6 +67,13 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not a number")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
+
+
 def _refuse_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -82,7 +96,8 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return _union(arguments, data, where)
     if origin is Literal:
-        if data in arguments and isinstance(data, type(arguments[arguments.index(data)])):
+        # 1 == True == 1.0 to Python, not to a reader of TOML or JSON.
+        if any(data == each and type(data) is type(each) for each in arguments):
             return data
         raise StrictError(f"{data!r} is not one of {', '.join(map(repr, arguments))}", where=where)
     if origin is tuple:
@@ -94,8 +109,8 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
     if origin is dict:
         mapping = _of_type(dict, "a table", data, where)
         return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in mapping.items()}
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+    if kind is float:
+        return _number(data, where)
     if kind not in NAMES:
         raise TypeError(f"{where}: decode does not know the type {kind}")
     # bool is an int to Python, not to a reader of TOML or JSON.
@@ -110,15 +125,34 @@ def _of_type(kind: type, name: str, data: Any, where: str) -> Any:
     return data
 
 
+def _number(data: Any, where: str) -> float:
+    if isinstance(data, bool) or not isinstance(data, (int, float)):
+        raise StrictError(f"expected a number, got {data!r:.80}", where=where)
+    try:
+        return _finite(str(data))  # TOML has nan and inf, and integers beyond any float
+    except ValueError as fault:
+        raise StrictError(f"expected a finite number, got {data!r:.80}", where=where) from fault
+
+
 def _union(kinds: tuple[Any, ...], data: Any, where: str) -> Any:
     faults = []
-    for kind in kinds:
+    for kind in [kind for kind in kinds if _tag_fits(kind, data)] or kinds:
         try:
             return _decode(kind, data, where)
         except StrictError as fault:
             faults.append(fault)
+    if all(kind in NAMES for kind in kinds):
+        raise StrictError(f"expected {' or '.join(NAMES[kind] for kind in kinds)}, got {data!r:.80}", where=where)
     # The fault that got deepest names the real problem: `args.batch`, not `args`.
     raise max(faults, key=lambda fault: (len(fault.where), fault.what.startswith("unknown")))
+
+
+def _tag_fits(kind: Any, data: Any) -> bool:
+    """Whether a dataclass is the one that the data's tag (a Literal field such as `kind`) names."""
+    if not dataclasses.is_dataclass(kind) or not isinstance(data, dict):
+        return False
+    tags = {name: typing.get_args(hint) for name, hint in _hints(typing.cast(type, kind)).items() if typing.get_origin(hint) is Literal}
+    return bool(tags) and all(data.get(name) in values for name, values in tags.items())
 
 
 def _dataclass(cls: Any, data: Any, where: str) -> Any:
@@ -127,12 +161,13 @@ def _dataclass(cls: Any, data: Any, where: str) -> Any:
     for key in mapping:
         if key not in fields:
             raise StrictError(f"unknown key '{key}'; {nearest(key, fields)}", where=where)
-    missing = [
-        name
-        for name, field in fields.items()
-        if name not in mapping and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise StrictError(f"missing key '{missing[0]}'", where=where)
+    for name, field in fields.items():
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if name not in mapping and (not optional or field.metadata == REQUIRED):
+            raise StrictError(f"missing key '{name}'", where=where)
     hints = _hints(cls)
-    return cls(**{key: _decode(hints[key], value, f"{where}.{key}") for key, value in mapping.items()})
+    values = {key: _decode(hints[key], value, f"{where}.{key}") for key, value in mapping.items()}
+    try:
+        return cls(**values)
+    except DataError as fault:  # values that do not go together
+        raise StrictError(fault.what, where=f"{where} ({fault.where})" if fault.where else where) from fault

@@ -1,0 +1,220 @@
+"""The entries of matrix.toml as frozen dataclasses; each refuses values that make no sense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contract import strict
+from contract.errors import DataError
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a run without options takes. Cells of runtimes in `without` are holes."""
+
+    dataset: tuple[str, ...]
+    backbone: tuple[str, ...]
+    variant: tuple[str, ...]
+    runtime: tuple[str, ...]
+    scenario: tuple[str, ...]
+    device: Device = "auto"
+    seed: int = 0
+    reference: str = "torch-eager"
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise strict.StrictError(f"seed must be at least 0, got {self.seed}")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns of a labels CSV."""
+
+    file: str = "filename"
+    label: str = "label"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where images and labels lie. Paths inside are relative to `root`, so that `--root` replaces one thing.
+
+    `csv`: `labels` below `root`, images below `root/images`. `folder`: one folder a class below `root`. With `train`, `val` and `test`
+    (folders below `root`) a split that comes with the set is kept; a `csv` set then has `<folder>/<labels>` in each. `wings` is drawn.
+    """
+
+    name: str
+    format: Literal["wings", "csv", "folder"]
+    root: str = ""
+    images: str = ""
+    labels: str = ""
+    columns: Columns = Columns()
+    train: str | None = None
+    val: str | None = None
+    test: str | None = None
+    split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    species: int = 12
+    per_species: int = 60
+
+    def __post_init__(self) -> None:
+        if min(self.split) <= 0 or abs(sum(self.split) - 1) > 1e-6:
+            raise strict.StrictError(f"split {self.split} must be positive shares that sum to 1", where=self.name)
+        if (self.train is None) != (self.test is None) or (self.val and not self.train):
+            raise strict.StrictError("train and test folders come together (val may be cut from train)", where=self.name)
+        if self.format == "csv" and not self.labels:
+            raise strict.StrictError("a csv set needs labels = FILE", where=self.name)
+        if min(self.species, self.per_species) < 1:
+            raise strict.StrictError("species and per_species must be at least 1", where=self.name)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a backbone is trained, as data.
+
+    `head_epochs` > 0 fits the new head first, on cached features (computed anew each epoch when `head_augmentation` is not "none").
+    Then `epochs` epochs train `train`; `stem_lr` is the share of `lr` that the first layer gets (1 = the same everywhere).
+    """
+
+    name: str
+    train: Literal["none", "head", "last-stage", "all"]
+    epochs: int = 0
+    lr: float = 1e-3
+    stem_lr: float = 1.0
+    head_epochs: int = 0
+    head_lr: float = 1e-3
+    head_augmentation: Literal["none", "flip", "crop-flip", "trivial"] = "none"
+    augmentation: Literal["none", "flip", "crop-flip", "trivial"] = "crop-flip"
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    schedule: Literal["cosine", "one-cycle", "constant"] = "cosine"
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.1
+    dropout: float = 0.0
+    batch: int = 32
+    images_per_class: int | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.head_epochs, self.batch - 1, (self.images_per_class or 1) - 1) < 0:
+            raise strict.StrictError("epochs >= 0, batch >= 1 and images_per_class >= 1 are needed", where=self.name)
+        if self.train not in ("none", "head") and self.epochs < 1:
+            raise strict.StrictError(f"train = '{self.train}' needs epochs >= 1", where=self.name)
+        if self.train == "head" and self.epochs + self.head_epochs < 1:
+            raise strict.StrictError("train = 'head' needs epochs or head_epochs >= 1", where=self.name)
+        if self.lr <= 0 or self.head_lr <= 0 or not 0 <= self.dropout < 1:
+            raise strict.StrictError("learning rates > 0 and 0 <= dropout < 1 are needed", where=self.name)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights)."""
+
+    name: str
+    task: Literal["classify"]
+    weights: tuple[str, ...]
+    recipe: dict[str, str]
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            raise strict.StrictError("weights must name at least one to try, such as 'random'", where=self.name)
+
+    def recipe_for(self, device: str, *, random: bool) -> str:
+        """Name of the recipe for a device, `cpu` or `cuda`. Raises DataError when none is given for it."""
+        keys = ([f"random-{device}"] if random else []) + [device]
+        for key in keys:
+            if key in self.recipe:
+                return self.recipe[key]
+        raise DataError(f"no recipe for {keys[0]}", where=f"matrix.toml: backbone {self.name}", next=f"add recipe = {{ {device} = NAME }}")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One ONNX form; static means batch 1."""
+
+    name: str
+    simplify: bool
+    batch: Literal["static", "dynamic"]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime by the name of its descriptor in bench/runtimes."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is timed; `variant` restricts it (empty: all)."""
+
+    name: str
+    kind: Literal["latency", "throughput", "load", "e2e"]
+    batch: int = 1
+    variant: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise strict.StrictError(f"batch must be at least 1, got {self.batch}", where=self.name)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A hole: cells that match every given field are left out, and the report prints why."""
+
+    why: str
+    dataset: str | None = None
+    backbone: str | None = None
+    variant: str | None = None
+    runtime: str | None = None
+    provider: Literal["cpu", "cuda"] | None = None
+    scenario: str | None = None
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.why.strip() or not self.asked():
+            raise strict.StrictError("a hole needs a why, and at least one key that says which cells it takes")
+
+    def asked(self) -> dict[str, object]:
+        """The given keys: what a cell must equal to be skipped."""
+        return {key: value for key, value in strict.plain(self).items() if key != "why" and value is not None}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How much is compared: at most `images` per backbone, as many as fit into `seconds`."""
+
+    images: int = 300
+    seconds: float = 60.0
+    tolerance_factor: float = 10.0
+    least_images: int = 8
+
+    def __post_init__(self) -> None:
+        if min(self.images, self.least_images) < 1 or min(self.seconds, self.tolerance_factor) <= 0:
+            raise strict.StrictError("images, seconds and the tolerance factor must be positive")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How long is measured in all, how often runners are restarted within it, and what counts as equivalent."""
+
+    seconds: float = 150.0
+    restarts: int = 2
+    equivalent: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.restarts < 1 or min(self.seconds, self.equivalent) <= 0:
+            raise strict.StrictError("seconds, restarts and equivalent must be positive")
+
+
+@dataclass(frozen=True)
+class Quick:
+    """What `--quick` replaces."""
+
+    backbone: tuple[str, ...]
+    recipe: str
+    per_species: int
+    parity_images: int
+    measure_seconds: float
