@@ -1,0 +1,103 @@
+"""python -m bench run | parity | report | build | doctor [options]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from contract import options as shared
+from contract.errors import UsageError, nearest, run_step
+from contract.options import Options
+
+
+def main() -> int:
+    """Pick the command and run it; returns the exit code."""
+    arguments = sys.argv[1:]
+    name = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    if name is None:
+        print(usage())
+        return 0 if {"-h", "--help"} & set(arguments) else UsageError.exit_code
+    if name not in COMMANDS:
+        raise UsageError(f"unknown command '{name}'; {nearest(name, COMMANDS)}", where="python -m bench", next="python -m bench --help")
+    command, about = COMMANDS[name]
+    parser = shared.parser(f"python -m bench {name}", about)
+    parser.add_argument_group("bench").add_argument(
+        "--input-shape", metavar="CxHxW", help="of an --onnx file whose input has dynamic dimensions beside the batch"
+    )
+    options, raw = shared.parse(parser, arguments[1:])
+    return command(options, raw)
+
+
+def run(options: Options, raw: argparse.Namespace) -> int:
+    """Parity, measuring, report."""
+    # Imported here, because scipy and numpy cost a second that --help need not wait for.
+    from bench import foreign  # noqa: PLC0415
+    from bench import run as runs  # noqa: PLC0415
+
+    results, folder = foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
+    return finish(folder, results.exit_code)
+
+
+def parity(options: Options, _raw: argparse.Namespace) -> int:
+    """Parity and its report."""
+    from bench import run as runs  # noqa: PLC0415
+
+    results, folder = runs.run(options, measuring=False)
+    return finish(folder, results.exit_code)
+
+
+def report(options: Options, _raw: argparse.Namespace) -> int:
+    """Tables from a stored run."""
+    from bench.report import write  # noqa: PLC0415
+
+    folder = options.reports / "latest"
+    results = write.load(folder)
+    write.render(results, folder.resolve())
+    return finish(folder.resolve(), 0)
+
+
+def build(_options: Options, _raw: argparse.Namespace) -> int:
+    """The Rust binary."""
+    from bench.build import build as cargo_build  # noqa: PLC0415
+
+    print(cargo_build())
+    return 0
+
+
+def doctor(options: Options, _raw: argparse.Namespace) -> int:
+    """What the machine has and lacks."""
+    from bench.doctor import examine  # noqa: PLC0415
+
+    return examine(options)
+
+
+def finish(folder: Path, code: int) -> int:
+    """Print the tables, and the report's path as the last line."""
+    Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
+    latest = folder.parent / "latest"
+    print(f"{latest}/summary.md" if latest.resolve() == folder.resolve() else folder / "summary.md")
+    return code
+
+
+def usage() -> str:
+    """One line a command."""
+    lines = [f"  {name:<8} {about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(["usage: python -m bench COMMAND [options]", "", *lines, "", "python -m bench COMMAND --help lists the options"])
+
+
+COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = {
+    "run": (run, "check parity, measure what passed, write a report (--onnx FILE: measure a model that Concord did not make)"),
+    "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
+    "report": (report, "write the tables of reports/latest anew from its results.json"),
+    "build": (build, "build the Rust binary"),
+    "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),
+}
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,44 @@
+"""Build the Rust binary from its lock file, and say what a machine lacks for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.runtimes import ort_rust
+from contract.errors import EnvironmentFault
+
+TOOLCHAIN = "install Rust 1.88 or newer (rustup.rs has the one line for it), or leave it out: --without ort-rust"
+
+
+def build(*, quiet: bool = False) -> Path:
+    """Run `cargo build --release --locked`; a build that is current takes a fraction of a second.
+
+    Raises EnvironmentFault when there is no cargo, or when it fails.
+    """
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        raise EnvironmentFault("no Rust toolchain: cargo is not on PATH", where="ort-rust", next=TOOLCHAIN)
+    if shutil.which("nasm", path=search_path()) is None:
+        print(
+            "note: nasm is not installed: the Rust binary decodes JPEG without SIMD, at about half the speed (the pixels are the same);"
+            " next: apt-get install nasm",
+            file=sys.stderr,
+        )
+    command = [cargo, "build", "--release", "--locked", "--manifest-path", str(ort_rust.CRATE / "Cargo.toml")]
+    done = subprocess.run([*command, "--quiet"] if quiet else command, env={**os.environ, "PATH": search_path()}, check=False)
+    if done.returncode != 0:
+        raise EnvironmentFault(
+            f"cargo build failed with exit code {done.returncode} (its messages are above)",
+            where="infer_rs",
+            next=f"nox -s doctor; or {TOOLCHAIN}",
+        )
+    return ort_rust.BINARY
+
+
+def search_path() -> str:
+    """PATH with this environment's scripts first: cmake comes from its wheel."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

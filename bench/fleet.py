@@ -1,0 +1,104 @@
+"""The runners of a run: started, asked who they are, checked against each other, restarted, ended."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench import runtimes
+from bench.runner import Runner, RunnerError
+from contract.errors import EnvironmentFault
+from contract.protocol import Option, Receipt
+
+# Explicit and equal everywhere: ONNX Runtime's own default is blind to cgroups and pins its threads (rust.md 1.4).
+OPTIONS: dict[str, Option] = {"inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
+
+
+@dataclass
+class Fleet:
+    """Runners by runtime name. A context manager: nothing is left behind."""
+
+    names: tuple[str, ...]
+    threads: int
+    logs: Path
+    providers: tuple[str, ...] = ("cpu",)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
+    _runners: dict[str, Runner] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """The options that every session of the run is asked for."""
+        return {"threads": self.threads, **OPTIONS}
+
+    def runner(self, name: str) -> Runner:
+        """The running runner of a runtime, started when it is not."""
+        if name not in self._runners:
+            made = Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
+            self._stack.callback(made.close)
+            self._runners[name] = made
+            self._accept(name, made.hello())
+        return self._runners[name]
+
+    def only(self, name: str) -> Runner:
+        """The runner of a runtime, thawed, and all others frozen."""
+        chosen = self.runner(name)
+        for other in self._runners.values():
+            if other is not chosen:
+                other.freeze()
+        chosen.thaw()
+        return chosen
+
+    def stop(self, name: str | None = None) -> None:
+        """End all runners, or one of them (it may be dead already); peak memory is noted first."""
+        for key in [name] if name else list(self._runners):
+            ended = self._runners.pop(key, None)
+            if ended is not None:
+                self.peak_bytes[key] = max(self.peak_bytes.get(key, 0), ended.peak_bytes() or 0)
+                ended.close()
+
+    def choose_providers(self, device: str, reference: str) -> tuple[str, ...]:
+        """Execution providers of the run: CPU, and CUDA as well where every runtime has it (device = auto).
+
+        Raises EnvironmentFault for device = cuda when a runtime lacks it.
+        """
+        if device == "cpu":
+            return ("cpu",)
+        lacking = [name for name in dict.fromkeys((reference, *self.names)) if "cuda" not in self.runner_receipt(name).providers]
+        if device == "cuda":
+            if lacking:
+                raise EnvironmentFault(
+                    f"CUDA was asked for, and {', '.join(lacking)} cannot use it", where="--device cuda", next="nox -s doctor"
+                )
+            return ("cuda",)
+        return ("cpu",) if lacking else ("cpu", "cuda")
+
+    def runner_receipt(self, name: str) -> Receipt:
+        """What a runtime said of itself."""
+        self.runner(name)
+        return self.receipts[name]
+
+    def _accept(self, name: str, receipt: Receipt) -> None:
+        earlier = self.receipts.setdefault(name, receipt)
+        if (earlier.version, earlier.library_sha256) != (receipt.version, receipt.library_sha256):
+            raise RunnerError(f"was {earlier.version} and is {receipt.version} now: it changed during the run", where=name)
+
+
+def same_library(one: Receipt, other: Receipt) -> bool:
+    """Whether two runners execute models by the same build of the same library: version and commit (DESIGN.md section 5)."""
+    commits = [receipt.commit for receipt in (one, other)]
+    if one.version != other.version or None in commits:
+        return False
+    # One prints the whole commit, another its first digits.
+    short = min(len(str(commit)) for commit in commits)
+    return short >= 7 and str(commits[0])[:short] == str(commits[1])[:short]

@@ -1,0 +1,134 @@
+"""Measure ONNX files that Concord did not make: no reference exists, so the runtimes must give each other's bits."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench import run
+from bench.build import build
+from bench.fleet import Fleet
+from bench.measure.campaign import measure
+from bench.measure.contrasts import contrast_all
+from bench.measure.group import Inputs
+from bench.progress import Progress
+from bench.report import write
+from bench.results import Results, StepTime
+from contract.errors import BAD, GOOD, DataError, UsageError
+from contract.lock import exclusive
+from contract.matrix import Cell, Hole, Matrix, Scenario
+from contract.options import Options, select
+from contract.protocol import LoadArgs, ValueInfo
+
+SHAPE = re.compile(r"\d+(x\d+)*")
+
+
+def measure_files(options: Options, input_shape: str | None) -> tuple[Results, Path]:
+    """Latency, throughput and load of each file in each ONNX Runtime runtime, on seeded random input.
+
+    Raises UsageError when a dynamic dimension is not given, DataError when a file is missing.
+    """
+    matrix = select(options)
+    runtimes = tuple(name for name in matrix.defaults.runtime if name != matrix.defaults.reference)
+    for path in options.onnx:
+        if not path.is_file():
+            raise DataError("no such file", where=str(path), next="check the path given to --onnx")
+    if "ort-rust" in runtimes:
+        build(quiet=True)
+    started = time.monotonic()
+    with (
+        exclusive(Path(tempfile.gettempdir()) / "concord-measuring", "another Concord run measures on this machine"),
+        tempfile.TemporaryDirectory(prefix="concord-") as work,
+    ):
+        folder = run.new_folder(options.reports)
+        results = run.blank(options, matrix, [], folder)
+        with Fleet(runtimes, options.threads, folder / "logs") as fleet:
+            fleet.providers = fleet.choose_providers(matrix.defaults.device, runtimes[0])
+            for name in runtimes:
+                fleet.runner(name)
+            with Progress(matrix.measure.seconds) as progress:
+                for path in options.onnx:
+                    for provider in fleet.providers:
+                        seconds = matrix.measure.seconds / len(options.onnx) / len(fleet.providers)
+                        results = measure_file(path, provider, input_shape, matrix, fleet, results, seconds, Path(work), progress)
+            fleet.stop()
+            results = replace(results, receipts=fleet.receipts, peak_bytes=fleet.peak_bytes)
+    failed = any(cell.error for cell in results.cells) or not results.cells
+    times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
+    results = replace(results, exit_code=BAD if failed else GOOD, times=times)
+    write.store(results, folder)
+    write.render(results, folder)
+    write.publish(folder)
+    return results, folder
+
+
+def measure_file(
+    path: Path,
+    provider: str,
+    input_shape: str | None,
+    matrix: Matrix,
+    fleet: Fleet,
+    results: Results,
+    seconds: float,
+    work: Path,
+    progress: Progress,
+) -> Results:
+    """Measure one file on one provider."""
+    with_input = probe(path, provider, fleet)
+    shape, static_batch = shape_of(with_input, input_shape, str(path))
+    tensor = work / "foreign.npy"
+    np.save(tensor, np.random.default_rng(matrix.defaults.seed).standard_normal((run.TIMED_IMAGES, *shape)).astype(np.float32))
+    scenarios: list[tuple[Scenario, list[tuple[Cell, Path]]]] = []
+    holes = []
+    for scenario in matrix.chosen("scenario"):
+        cells = [Cell("random input", path.stem, path.name, name, provider, scenario.name, scenario.batch) for name in fleet.names]
+        why = "needs images, and this file says nothing of its preprocessing" if scenario.kind == "e2e" else None
+        if static_batch is not None and scenario.batch != static_batch:
+            why = f"static batch {static_batch}"
+        if why is None:
+            scenarios.append((scenario, [(cell, path) for cell in cells]))
+        holes += [Hole(cell, why) for cell in cells if why is not None]
+    # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
+    inputs = Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)
+    seed = matrix.defaults.seed
+    measured, unsupported = measure(scenarios, inputs, fleet, matrix.measure, seconds, seed, work, progress)
+    return replace(
+        results,
+        cells=(*results.cells, *measured),
+        contrasts=(*results.contrasts, *contrast_all(measured, fleet.receipts, {}, matrix.measure.equivalent, seed)),
+        holes=(*results.holes, *holes, *unsupported),
+    )
+
+
+def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:
+    """The only input of a model. Raises UsageError when there are several, or when it is not float32."""
+    runner = fleet.only(fleet.names[0])
+    loaded = runner.load(LoadArgs(str(path), provider, fleet.options))
+    runner.unload(loaded.id)
+    if len(loaded.inputs) != 1 or loaded.inputs[0].dtype != "float32":
+        found = ", ".join(f"{each.name} ({each.dtype})" for each in loaded.inputs)
+        raise UsageError(f"models with one float32 input can be measured, this one has: {found}", where=str(path))
+    return loaded.inputs[0]
+
+
+def shape_of(input: ValueInfo, given: str | None, where: str) -> tuple[tuple[int, ...], int | None]:
+    """Shape without the batch, and the batch where it is static. Raises UsageError when dynamic dimensions are not given."""
+    batch, *rest = input.shape
+    if given is not None:
+        if not SHAPE.fullmatch(given):
+            raise UsageError(f"'{given}' is not a shape", where="--input-shape", next="give it as 3x224x224, without the batch")
+        asked = tuple(int(size) for size in given.split("x"))
+        if len(asked) != len(rest) or any(have not in (None, want) for have, want in zip(rest, asked, strict=True)):
+            raise UsageError(f"the model's input is {input.shape}, and {given} does not fit it", where="--input-shape")
+        return asked, batch
+    sizes = [size for size in rest if size is not None]
+    if len(sizes) != len(rest):
+        raise UsageError(
+            f"the input {input.name} has dynamic dimensions: {input.shape}", where=where, next="give --input-shape, as 3x224x224"
+        )
+    return tuple(sizes), batch

@@ -1,0 +1,1 @@
+"""Measuring: groups of cells in palindromic rounds, one runner awake at a time, ratios from paired blocks."""

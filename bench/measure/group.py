@@ -1,0 +1,163 @@
+"""One group of cells that are compared with each other: verify the answers, then take rounds of blocks within a budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench.fleet import Fleet
+from bench.measure import schedule
+from bench.measure.sessions import Sessions
+from bench.parity import compare
+from bench.results import Block
+from bench.runner import RunnerError
+from contract.errors import ConcordError, UnsupportedError
+from contract.matrix import Cell, Scenario
+from contract.protocol import Loaded, Option, PredictArgs, TimeArgs, Timed
+
+REQUEST_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is timed: image files, the same images as one tensor (.npy), and the logits that are right, where a reference said so.
+
+    `logits` None: no reference exists (a foreign model), and the first runtime's answer is what the others must repeat.
+    """
+
+    images: tuple[str, ...]
+    tensor: Path
+    logits: compare.Logits | None
+    tolerance: float
+
+
+@dataclass
+class Entry:
+    """A cell while it is measured. `expected`: crc32 of its runner's own verified answer, forward by forward."""
+
+    cell: Cell
+    model: Path
+    expected: tuple[int, ...] = ()
+    sample_ns: float = 0.0
+    blocks: list[Block] = field(default_factory=list)
+    split: dict[str, list[int]] = field(default_factory=dict)
+    options: dict[str, Option] = field(default_factory=dict)
+    error: str | None = None
+    hole: str | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be measured."""
+        return self.error is None and self.hole is None
+
+
+class Group:
+    """Cells of one scenario, backbone and provider."""
+
+    def __init__(
+        self, scenario: Scenario, cells: list[tuple[Cell, Path]], inputs: Inputs, fleet: Fleet, sessions: Sessions, seed: int
+    ) -> None:
+        first = cells[0][0]
+        self.name = f"{first.dataset}/{first.backbone} on {first.provider}: {scenario.name}"
+        self.scenario, self.inputs, self.fleet, self.sessions = scenario, inputs, fleet, sessions
+        self.entries = [Entry(cell, model) for cell, model in cells]
+        self.warm_samples = 0 if scenario.kind == "load" else schedule.WARM_SAMPLES
+        self._rounds = schedule.rounds(len(self.entries), f"{self.name} {seed}")
+        self._agreed: compare.Logits | None = inputs.logits
+
+    def prepare(self, work: Path) -> float:
+        """Verify the answers of every cell in this generation of processes, and return the expected seconds of one round."""
+        for entry in self.entries:
+            if entry.alive:
+                self._guard(entry, partial(self._prepare, work=work))
+        return schedule.round_ns([entry.sample_ns for entry in self.entries if entry.alive], self.warm_samples) / 1e9
+
+    def spend(self, seconds: float, process: int) -> None:
+        """Take rounds until the budget is spent, at least one."""
+        end = time.monotonic() + seconds
+        for number, turns in enumerate(self._rounds):
+            if number > 0 and time.monotonic() >= end:
+                return
+            for turn in turns:
+                entry = self.entries[turn.cell]
+                if entry.alive:
+                    self._guard(entry, partial(self._block, turn=turn, process=process))
+
+    def _guard(self, entry: Entry, work: Callable[[Entry], None]) -> None:
+        try:
+            work(entry)
+        except UnsupportedError as reason:
+            entry.hole = reason.what
+        except ConcordError as error:
+            entry.error = str(error)
+            if isinstance(error, RunnerError):
+                # The runner may be dead or out of step: the other cells of this runtime get a fresh one.
+                self.sessions.drop(entry.cell.runtime)
+
+    def _prepare(self, entry: Entry, work: Path) -> None:
+        loaded = self.sessions.get(entry.cell, entry.model)
+        entry.options = dict(loaded.options)
+        entry.expected = (0,) if self.scenario.kind == "load" else self._verify(entry, loaded, work)
+        if not entry.sample_ns:
+            entry.sample_ns = float(np.median(self._time(entry, samples=2, warmup=self.warm_samples).samples))
+
+    def _verify(self, entry: Entry, loaded: Loaded, work: Path) -> tuple[int, ...]:
+        """The runner's answer to the very inputs that will be timed, checked against the reference's."""
+        out = work / f"verify-{entry.cell.runtime}.npz"
+        end_to_end = self.scenario.kind == "e2e"
+        asked = PredictArgs(
+            id=loaded.id,
+            images=self.inputs.images if end_to_end else None,
+            tensor=None if end_to_end else str(self.inputs.tensor),
+            batch=entry.cell.batch,
+            outputs=(),
+            out=str(out),
+        )
+        answer = self.fleet.only(entry.cell.runtime).predict(asked, REQUEST_SECONDS)
+        with np.load(out) as arrays:
+            logits = np.asarray(arrays[loaded.outputs[0].name])
+        out.unlink()
+        if not np.isfinite(logits).all():
+            raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
+        if self._agreed is None:
+            self._agreed = logits
+        difference = float(np.max(np.abs(logits.astype(np.float64) - self._agreed)))
+        if not difference <= self.inputs.tolerance:
+            raise RunnerError(f"answers the timed inputs wrongly: off by {difference:.3g}", where=str(entry.cell))
+        return answer.crc32
+
+    def _time(self, entry: Entry, *, samples: int, warmup: int) -> Timed:
+        kind = self.scenario.kind
+        asked = TimeArgs(
+            id=self.sessions.get(entry.cell, entry.model).id,
+            scenario=kind,
+            images=self.inputs.images if kind == "e2e" else None,
+            tensor=str(self.inputs.tensor) if kind in ("latency", "throughput") else None,
+            batch=entry.cell.batch,
+            warmup=warmup,
+            samples=samples,
+            max_ns=None,
+            split=kind == "e2e",
+        )
+        return self.fleet.only(entry.cell.runtime).time(asked, REQUEST_SECONDS)
+
+    def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
+        timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=self.warm_samples)
+        # On CUDA sums may come in another order from call to call: there the verified answer has to do.
+        if entry.cell.provider == "cpu":
+            check_answers(timed, entry.expected, str(entry.cell))
+        entry.blocks.append(Block(process, turn.round, turn.half, timed.samples))
+        for stage, nanoseconds in (timed.split or {}).items():
+            entry.split.setdefault(stage, []).extend(nanoseconds)
+
+
+def check_answers(timed: Timed, expected: tuple[int, ...], where: str) -> None:
+    """Raise RunnerError when a timed sample's checksum is not that of the verified answer: a wrong answer is no measurement."""
+    for index, checksum in enumerate(timed.crc32):
+        if checksum != expected[index % len(expected)]:
+            raise RunnerError(f"sample {index} has another answer than the verified one", where=where)

@@ -1,0 +1,60 @@
+"""The order of blocks, and how much of the budget each group gets: pure and seeded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+# A block is long enough that a clock's or a scheduler's hiccup is small in its median (measuring.md 2.2).
+BLOCK_NS = 60_000_000
+MOST_SAMPLES_IN_BLOCK = 40
+# The first sample after a thaw runs on cold caches: it is taken as warm-up of the block, and not counted.
+WARM_SAMPLES = 1
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One block: which cell (by index), in which round, and in which half of it."""
+
+    cell: int
+    round: int
+    half: Literal[0, 1]
+
+
+def rounds(cells: int, seed: str) -> Iterator[tuple[Turn, ...]]:
+    """Endless rounds; each visits all cells in a random order and then in that order reversed.
+
+    So every pair of cells stands in each round as A … B … B … A: an ABBA quad, in which linear drift cancels, for all contrasts at once.
+    """
+    random = Random(seed)
+    number = 0
+    while True:
+        order = random.sample(range(cells), cells)
+        yield tuple(Turn(cell, number, 0) for cell in order) + tuple(Turn(cell, number, 1) for cell in reversed(order))
+        number += 1
+
+
+def samples_per_block(sample_ns: float) -> int:
+    """Counted samples of one block, so that it lasts about BLOCK_NS."""
+    return max(1, min(MOST_SAMPLES_IN_BLOCK, math.ceil(BLOCK_NS / max(sample_ns, 1.0))))
+
+
+def round_ns(sample_ns: Sequence[float], warm_samples: int) -> float:
+    """What one round is expected to cost: two blocks of every cell, warm samples included."""
+    return sum(2 * (samples_per_block(each) + warm_samples) * each for each in sample_ns)
+
+
+def shares(seconds: float, round_seconds: Sequence[float], least_rounds: int) -> list[float]:
+    """Split a budget over groups: first `least_rounds` rounds for each, the rest evenly among the groups.
+
+    When even the first does not fit, every group is scaled down alike, and the reports show wider intervals.
+    """
+    least = [least_rounds * each for each in round_seconds]
+    total = sum(least)
+    if total >= seconds:
+        return [each * seconds / total if total else 0.0 for each in least]
+    spare = (seconds - total) / len(least)
+    return [each + spare for each in least]

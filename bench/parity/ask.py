@@ -1,0 +1,83 @@
+"""Questions to a runner for parity: a loaded session, and its logits or tensors as arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.fleet import Fleet
+from bench.parity.compare import Logits, Tensors
+from bench.runner import RunnerError
+from contract.protocol import LoadArgs, Option, PredictArgs
+
+# Images per request: bounds the memory and the size of the answer's file (96 tensors of 3 x 224 x 224 are 58 MB).
+CHUNK = 96
+SECONDS_PER_IMAGE, SECONDS_AT_LEAST = 20.0, 60.0
+LOGITS = "logits"
+
+
+class Session:
+    """A model loaded in a runner; unloaded when the block ends."""
+
+    def __init__(self, fleet: Fleet, runtime: str, model: Path, provider: str, options: dict[str, Option] | None = None) -> None:
+        self.runtime, self.model, self.provider = runtime, model, provider
+        self.runner = fleet.only(runtime)
+        self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
+        if self.loaded.providers[:1] != (provider,):
+            raise RunnerError(f"asked for {provider}, runs on {', '.join(self.loaded.providers)}", where=f"{runtime}: load")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.runner.unload(self.loaded.id)
+
+    @property
+    def input(self) -> str:
+        """Name of the model's input, which as an output's name means the preprocessed tensor."""
+        return self.loaded.inputs[0].name
+
+    def predict(self, name: str, work: Path, *, images: list[str] | None, tensor: Path | None, batch: int, count: int) -> NDArray[Any]:
+        """One named array for images or a tensor. Raises RunnerError when it is not what was announced."""
+        out = work / f"{self.runtime}.npz"
+        arguments = PredictArgs(
+            self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, (name,), str(out)
+        )
+        answer = self.runner.predict(arguments, SECONDS_AT_LEAST + SECONDS_PER_IMAGE * count)
+        with np.load(out) as arrays:
+            array = np.asarray(arrays[name])
+        out.unlink()
+        if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
+            raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
+        return array
+
+
+def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Logits:
+    """Logits (images x classes) from image files, preprocessing included."""
+    # A chunk is a multiple of the batch, so that chunks do not change what is asked together.
+    step = CHUNK // batch * batch
+    return np.concatenate(
+        [session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part)) for part in _chunks(paths, step)]
+    )
+
+
+def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
+    """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W)."""
+    count = len(np.load(tensor, mmap_mode="r"))
+    return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
+
+
+def ask_tensors(session: Session, paths: list[str], work: Path) -> Tensors:
+    """The runtime's own preprocessed tensors (images x 3 x H x W, float32)."""
+    return np.concatenate(
+        [session.predict(session.input, work, images=part, tensor=None, batch=1, count=len(part)) for part in _chunks(paths, CHUNK)]
+    )
+
+
+def _chunks(items: list[str], size: int) -> list[list[str]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,216 @@
+"""The parity gate of one subject: ask the reference, ask every variant in every runtime, judge."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.fleet import Fleet
+from bench.parity import compare
+from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
+from bench.parity.compare import Answers, Tensors
+from bench.progress import Progress
+from bench.results import NoiseFloor, ParityRow
+from bench.runner import RunnerError
+from bench.subject import Subject
+from contract.errors import ConcordError, UsageError
+from contract.matrix import Matrix
+
+# The batch that dynamic variants are asked with, and the others that must give the same answers.
+MAIN_BATCH, BATCHES = 8, (1, 2, 3, 7)
+# Images that the noise floor is measured on: enough for a maximum, cheap enough for the slowest backbone.
+FLOOR_IMAGES = 14
+PROBE_IMAGES = 3
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors (.npy), logits."""
+
+    paths: list[str]
+    truth: list[str]
+    tensors: Path
+    answers: Answers
+    floor: NoiseFloor
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Everything the gate found for one subject and provider."""
+
+    reference: Reference
+    rows: tuple[ParityRow, ...]
+
+
+def check(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, progress: Progress) -> Checked:
+    """Compare every variant in every runtime with the reference. Raises UsageError (exit 2) when nothing can be compared."""
+    started = time.monotonic()
+    count = affordable_images(subject, fleet, matrix, provider, work)
+    progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
+    reference = ask_reference(subject, fleet, matrix, provider, work, count)
+    compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
+    rows: list[ParityRow] = []
+    logits: dict[tuple[str, str], compare.Logits] = {}
+    for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
+        equal: NDArray[np.bool_] | None = None
+        for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
+            progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
+            try:
+                with Session(fleet, runtime, subject.model(variant), provider) as session:
+                    if equal is None:
+                        equal = tensors_equal(session, reference, work)
+                    row, said = compare_variant(subject, session, variant, reference, equal, logits, work)
+            except (RunnerError, UsageError) as error:
+                fleet.stop(runtime)
+                row, said = failed_row(subject, variant, runtime, provider, reference, error), None
+            rows.append(row)
+            if said is not None:
+                logits[runtime, variant] = said
+    progress.done(max(matrix.parity.seconds, time.monotonic() - started))
+    return Checked(reference, tuple(rows))
+
+
+def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> int:
+    """How many images fit into the budget, from a short probe of each runtime: at least `least_images`, at most `images`."""
+    probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
+    others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
+    variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
+    if not probe or not variants or not others:
+        raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
+    seconds = 0.0
+    for runtime in (matrix.defaults.reference, *others):
+        variant = "eager" if runtime == matrix.defaults.reference else variants[0]
+        with Session(fleet, runtime, subject.model(variant), provider) as session:
+            ask_images(session, probe[:1], 1, work)
+            started = time.monotonic()
+            ask_images(session, probe, 1, work)
+            seconds += (time.monotonic() - started) / len(probe) * (1 if variant == "eager" else len(variants))
+    affordable = int(matrix.parity.seconds / seconds)
+    return min(matrix.parity.images, len(subject.train.split["test"]), max(matrix.parity.least_images, affordable))
+
+
+def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int) -> Reference:
+    """The reference's tensors and logits, and its own noise: the floor that the tolerance is made of."""
+    entries = subject.held_out(count, matrix.defaults.seed)
+    paths = [str(subject.path(entry)) for entry in entries]
+    truth = [subject.train.classes[entry.label] for entry in entries]
+    runtime = matrix.defaults.reference
+    with Session(fleet, runtime, subject.model("eager"), provider) as session:
+        tensors = work / f"{subject.train.backbone}-{provider}-reference.npy"
+        np.save(tensors, ask_tensors(session, paths, work))
+        logits = ask_tensor(session, tensors, 1, work)
+        few = work / f"{subject.train.backbone}-{provider}-few.npy"
+        np.save(few, np.load(tensors, mmap_mode="r")[:FLOOR_IMAGES])
+        batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
+    with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
+        exact = ask_tensor(referee, few, 1, work)
+    over_batches = float(compare.differences(logits[: len(batched)], batched).max())
+    against_float64 = float(compare.differences(logits[: len(exact)], exact).max())
+    floor = max(over_batches, against_float64)
+    if not floor > 0:
+        raise UsageError(
+            "the noise floor is zero: float32 and float64 give the same bits, so no tolerance can be made of it", where=subject.name
+        )
+    factor = matrix.parity.tolerance_factor
+    return Reference(
+        paths=paths,
+        truth=truth,
+        tensors=tensors,
+        answers=Answers(logits, subject.train.classes),
+        floor=NoiseFloor(
+            subject.train.backbone, subject.train.dataset, provider, over_batches, against_float64, factor, factor * floor, len(exact)
+        ),
+    )
+
+
+def tensors_equal(session: Session, reference: Reference, work: Path) -> NDArray[np.bool_]:
+    """Per image, whether the runtime's own preprocessing gives the reference's tensor to the last bit."""
+    expected: Tensors = np.load(reference.tensors, mmap_mode="r")
+    return compare.equal_images(ask_tensors(session, reference.paths, work), expected)
+
+
+def compare_variant(
+    subject: Subject,
+    session: Session,
+    variant: str,
+    reference: Reference,
+    equal: NDArray[np.bool_],
+    others: dict[tuple[str, str], compare.Logits],
+    work: Path,
+) -> tuple[ParityRow, compare.Logits]:
+    """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs."""
+    static = subject.batch_is_static(variant)
+    main = 1 if static else MAIN_BATCH
+    logits = ask_images(session, reference.paths, main, work)
+    classes = session.loaded.classes
+    if classes is None:
+        raise UsageError("the file carries no class names", where=str(session.model), next="nox -s export")
+    answers = Answers(logits, classes)
+    tolerance = reference.floor.tolerance
+    judged = compare.judge(reference.answers, answers, tolerance, reference.paths)
+    same_tensor = logits if equal.all() else ask_tensor(session, reference.tensors, main, work)
+    on_same = compare.judge(reference.answers, Answers(same_tensor, classes), tolerance, reference.paths)
+    batches = {} if static else other_batches(session, reference, same_tensor, work)
+    twins = {runtime: int(compare.equal_images(said, logits).sum()) for (runtime, form), said in others.items() if form == variant}
+    count = len(reference.paths)
+    problems = []
+    if classes != subject.train.classes:
+        problems.append("the class names in the file are not the checkpoint's, or in another order")
+    if judged.flips:
+        problems.append(f"{judged.flips} of {count} images get another label")
+    if on_same.flips and not judged.flips:
+        problems.append(f"{on_same.flips} of {count} images get another label on the same tensor")
+    if not equal.all():
+        problems.append(f"preprocessing differs: the tensors of {int((~equal).sum())} of {count} images are not the reference's")
+    if on_same.beyond_tolerance:
+        problems.append(f"on the same tensor the logits of {on_same.beyond_tolerance} of {count} images differ by more than the tolerance")
+    problems += [f"at batch {batch} the answers move by {moved:.2g}" for batch, moved in batches.items() if not moved <= tolerance]
+    problems += [
+        f"{count - same} of {count} images are not bit-equal to {name}" for name, same in twins.items() if same < count and equal.all()
+    ]
+    row = ParityRow(
+        dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=session.runtime, provider=session.provider,
+        images=count, certified=judged.certified, agree=judged.agree, near_tie_flips=judged.near_tie_flips, flips=judged.flips,
+        tensors_equal=int(equal.sum()), max_difference=judged.max_difference, max_difference_same_tensor=on_same.max_difference,
+        tolerance=tolerance, bound=judged.bound, accuracy=compare.accuracy(answers, reference.truth),
+        reference_accuracy=compare.accuracy(reference.answers, reference.truth), batches=batches, bits_equal_to=twins,
+        problems=tuple(problems), shown=judged.shown, passed=not problems, judged=True,
+        reproduce=reproduce(subject, variant, session.runtime, session.provider, count),
+    )  # fmt: skip
+    return row, logits
+
+
+def other_batches(session: Session, reference: Reference, expected: compare.Logits, work: Path) -> dict[str, float]:
+    """Largest move of the logits at other batch sizes, on the first images, against the main batch."""
+    few = reference.tensors.with_name(reference.tensors.name.replace("-reference", "-few"))
+    moved = {}
+    for batch in BATCHES:
+        said = ask_tensor(session, few, batch, work)
+        moved[str(batch)] = float(compare.differences(said, expected[: len(said)]).max())
+    return moved
+
+
+def failed_row(subject: Subject, variant: str, runtime: str, provider: str, reference: Reference, error: ConcordError) -> ParityRow:
+    """A row for a variant that gave no answers that can be compared."""
+    return ParityRow(
+        dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=runtime, provider=provider, images=0,
+        certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
+        tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, batches={}, bits_equal_to={},
+        problems=(str(error),), shown=(), passed=False, judged=False,
+        reproduce=reproduce(subject, variant, runtime, provider, len(reference.paths)),
+    )  # fmt: skip
+
+
+def reproduce(subject: Subject, variant: str, runtime: str, provider: str, images: int) -> str:
+    """The command that checks this row again (the run's own options come after it)."""
+    return shlex.join(
+        [
+            *("nox", "-s", "parity", "--", "--dataset", subject.train.dataset, "--backbone", subject.train.backbone, "--variant", variant),
+            *("--runtime", "torch-eager", runtime, "--device", provider, "--images", str(images)),
+        ]
+    )

@@ -1,0 +1,124 @@
+"""Pure comparison of answers: verdicts per image, and one row per variant and runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import stats
+from bench.results import ImageVerdict
+from contract.errors import UsageError
+from contract.manifest import Accuracy
+
+Logits = NDArray[np.floating]
+Tensors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one runtime said: logits (images x classes, float32) and the class names it knows."""
+
+    logits: Logits
+    classes: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """The label per image: the first largest logit wins, as in numpy and torch."""
+        return [self.classes[index] for index in np.argmax(self.logits, axis=1)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts of one variant in one runtime, counted."""
+
+    certified: int
+    agree: int
+    near_tie_flips: int
+    flips: int
+    beyond_tolerance: int
+    max_difference: float
+    bound: float
+    shown: tuple[ImageVerdict, ...]
+
+
+def margins(logits: Logits) -> NDArray[np.float64]:
+    """Top-1 logit minus top-2, per image (float64)."""
+    top = np.partition(logits.astype(np.float64), -2, axis=1)
+    return np.asarray(top[:, -1] - top[:, -2])
+
+
+def differences(one: Logits, other: Logits) -> NDArray[np.float64]:
+    """Largest absolute logit difference per image (float64)."""
+    return np.asarray(np.max(np.abs(one.astype(np.float64) - other.astype(np.float64)), axis=1))
+
+
+def check_comparable(reference: Answers, name: str) -> None:
+    """Raise UsageError (exit 2) where agreement would prove nothing: no images, not finite, or one label for all."""
+    if not len(reference.logits):
+        raise UsageError("nothing to compare: no images", where=name)
+    if not np.isfinite(reference.logits).all():
+        raise UsageError("nothing to compare: the reference's logits are not finite", where=name, next="train it again")
+    if reference.logits.shape[1] < 2 or len(set(reference.labels)) < 2:
+        raise UsageError(
+            f"nothing to compare: the reference gives all {len(reference.logits)} images one label, '{reference.labels[0]}'",
+            where=name,
+            next="train it better (more epochs, other weights): agreement on one label proves nothing",
+        )
+
+
+def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[str], shown: int = 8) -> Judged:
+    """Verdict per image (DESIGN.md section 6), counted.
+
+    certified: the labels agree, and the margin is above twice the tolerance. near-tie flip: they differ within that margin. flip: they
+    differ beyond it. Raises UsageError when the answers are not finite or not as many as the reference's.
+    """
+    if answers.logits.shape != reference.logits.shape:
+        raise UsageError(f"nothing to compare: logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
+    if not np.isfinite(answers.logits).all():
+        raise UsageError(
+            f"nothing to compare: {int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite"
+        )
+    margin, difference = margins(reference.logits), differences(reference.logits, answers.logits)
+    labels, expected = answers.labels, reference.labels
+    same = np.array([ours == theirs for ours, theirs in zip(labels, expected, strict=True)])
+    # Agreement in class order as well: equal names at swapped indices would be a labels file that was sorted anew.
+    wide = margin > 2 * tolerance
+    flips = ~same & wide
+    differing = int((~same).sum())
+    images = [
+        ImageVerdict(
+            paths[index],
+            "flip" if flips[index] else "near-tie flip",
+            expected[index],
+            labels[index],
+            float(margin[index]),
+            float(difference[index]),
+        )
+        for index in np.flatnonzero(~same)[:shown]
+    ]
+    return Judged(
+        certified=int((same & wide).sum()),
+        agree=int((same & ~wide).sum()),
+        near_tie_flips=differing - int(flips.sum()),
+        flips=int(flips.sum()),
+        beyond_tolerance=int((difference > tolerance).sum()),
+        max_difference=float(difference.max()),
+        bound=stats.disagreement_bound(differing, len(same)),
+        shown=tuple(images),
+    )
+
+
+def accuracy(answers: Answers, labels: list[str]) -> Accuracy:
+    """Agreement with the labels, with its Wilson interval."""
+    correct = sum(said == truth for said, truth in zip(answers.labels, labels, strict=True))
+    return stats.wilson(correct, len(labels))
+
+
+def equal_images(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Per image, whether two arrays are equal to the last bit (so -0.0 differs from 0.0, and NaN equals the same NaN)."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return np.zeros(len(one), dtype=np.bool_)
+    words = [np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1) for array in (one, other)]
+    return np.asarray((words[0] == words[1]).all(axis=1))

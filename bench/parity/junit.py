@@ -1,0 +1,35 @@
+"""JUnit XML of the gate: one test case per variant and runtime, for the test view of a CI service."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from bench.report import words
+from bench.results import Results
+
+# Characters that XML 1.0 cannot hold at all, not even escaped.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(results: Results) -> str:
+    """The XML text; a row that failed is a failure, a subject that nothing could be judged of is an error."""
+    bad = sum(not row.passed for row in results.parity)
+    attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(results.problems))}
+    suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(len(results.problems))})
+    for row in results.parity:
+        where = f"{row.dataset}.{row.backbone}.{row.provider}"
+        case = ET.SubElement(suite, "testcase", {"classname": _clean(where), "name": _clean(f"{row.variant} {row.runtime}")})
+        if not row.passed:
+            failure = ET.SubElement(case, "failure", {"message": _clean("; ".join(row.problems))})
+            failure.text = _clean(f"{chr(10).join(row.problems)}\nto see it again: {row.reproduce}")
+        ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
+    for number, problem in enumerate(results.problems):
+        case = ET.SubElement(suite, "testcase", {"classname": "concord", "name": f"problem {number + 1}"})
+        ET.SubElement(case, "error", {"message": _clean(problem)})
+    ET.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def _clean(text: str) -> str:
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

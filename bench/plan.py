@@ -1,0 +1,80 @@
+"""What a run is going to do, said before it does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.subject import Subject
+from contract import artifact
+from contract.matrix import Cell, Hole, Matrix
+
+# Tensors of one subject are the largest thing that a run keeps on disk: images x 3 x 224 x 224 floats, twice while they travel.
+BYTES_PER_IMAGE = 2 * 3 * 224 * 224 * 4
+# Loading and verifying sessions, per backbone, provider and restart: from runs on two cores.
+LOAD_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One subject on one provider, with its cells and holes."""
+
+    subject: Subject
+    provider: str
+    cells: tuple[Cell, ...]
+    holes: tuple[Hole, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All parts, and what they may cost."""
+
+    parts: tuple[Part, ...]
+    images: int
+    parity_seconds: float
+    measure_seconds: float
+    disk_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """Upper bound of what is expected."""
+        return self.parity_seconds + self.measure_seconds
+
+
+def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *, measuring: bool) -> Plan:
+    """The plan of a run over these subjects."""
+    parts = []
+    for subject in subjects:
+        for provider in providers:
+            cells, holes = matrix.cells(subject.train.dataset, subject.train.backbone, (provider,))
+            absent = [Hole(cell, why) for cell in cells if (why := subject.missing(cell)) is not None]
+            there = tuple(cell for cell in cells if subject.missing(cell) is None)
+            parts.append(Part(subject, provider, there if measuring else (), (*holes, *absent) if measuring else ()))
+    return Plan(
+        parts=tuple(parts),
+        images=matrix.parity.images,
+        parity_seconds=matrix.parity.seconds * len(parts),
+        measure_seconds=matrix.measure.seconds + LOAD_SECONDS * len(parts) if measuring else 0.0,
+        disk_bytes=matrix.parity.images * BYTES_PER_IMAGE,
+    )
+
+
+def show(plan: Plan, matrix: Matrix, reports: Path) -> None:
+    """Print the plan to stderr. Raises EnvironmentFault when the disk is too small for it."""
+    artifact.need_disk(reports, plan.disk_bytes)
+    console = Console(stderr=True)
+    cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
+    rows = len(matrix.defaults.variant) * (len(matrix.defaults.runtime) - 1) * len(plan.parts)
+    lines = [
+        f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, at most about {plan.parity_seconds:.0f} s",
+        f"      measuring {cells} cells ({holes} holes) in about {plan.measure_seconds:.0f} s"
+        if plan.measure_seconds
+        else "      no measuring",
+        f"      up to {plan.disk_bytes / 1e9:.1f} GB of disk",
+        *[f"      {part.subject.name} on {part.provider}: {part.subject.folder.name}, {len(part.cells)} cells" for part in plan.parts],
+    ]
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)

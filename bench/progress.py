@@ -1,0 +1,59 @@
+"""What is going on, and what is left: a live line on a terminal, one line per part elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Live
+from rich.text import Text
+
+
+class Progress:
+    """Progress over expected seconds; `part` says what is going on, `done` moves the bar by what was expected of it."""
+
+    def __init__(self, expected_seconds: float) -> None:
+        self._console = Console(stderr=True)
+        self._expected, self._done, self._start = expected_seconds, 0.0, time.monotonic()
+        self._live = (
+            Live(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.fields[left]}"),
+                TimeElapsedColumn(),
+                console=self._console,
+            )
+            if sys.stderr.isatty()
+            else None
+        )
+        self._task = self._live.add_task("starting", total=expected_seconds, left="") if self._live else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def part(self, text: str) -> None:
+        """Say what begins now."""
+        left = self._left()
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, description=text, left=left)
+        else:
+            self._console.print(Text(f"[{time.monotonic() - self._start:5.0f} s] {text} ({left})"), soft_wrap=True)
+
+    def done(self, expected_seconds: float) -> None:
+        """A part that was expected to take so long is over."""
+        self._done = min(self._expected, self._done + expected_seconds)
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, completed=self._done, left=self._left())
+
+    def _left(self) -> str:
+        return f"about {max(0.0, self._expected - self._done):.0f} s left"

@@ -1,0 +1,1 @@
+"""Reports: tables made from results.json and from nothing else."""

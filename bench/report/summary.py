@@ -1,0 +1,61 @@
+"""summary.md: what a reader wants to know first, then the tables."""
+
+from __future__ import annotations
+
+from bench.fleet import same_library
+from bench.report import words
+from bench.report.table import Table, escape, to_markdown
+from bench.results import Results
+
+
+def headline(results: Results) -> str:
+    """The verdict in a few lines of plain text."""
+    problems = [f"PROBLEM: {each}" for each in results.problems]
+    return "\n".join([_parity_line(results), *_claims(results), _library_line(results), *problems])
+
+
+def markdown(results: Results, tables: list[Table]) -> str:
+    """The whole report as Markdown."""
+    machine = results.environment
+    named = ("torch", "onnxruntime", "onnxruntime-gpu", "pillow")
+    libraries = ", ".join(f"{name} {version}" for name, version in machine.packages.items() if name in named)
+    head = [
+        f"# Concord: {results.run}",
+        "",
+        *[f"* {escape(line)}" for line in headline(results).splitlines()],
+        "",
+        f"{escape(machine.cpu)}, {machine.threads} threads, {escape(machine.gpu or 'no GPU')}, {escape(machine.system)},"
+        f" Python {machine.python}; {libraries}. Command: `{results.command}`. Written by Concord from results.json; do not edit.",
+        "",
+        "Absolute times do not travel to other machines; the ratios below were measured side by side in this run.",
+        "",
+    ]
+    return "\n".join(head) + "\n" + "\n".join(to_markdown(table) for table in tables)
+
+
+def _parity_line(results: Results) -> str:
+    if not results.parity:
+        return "Parity: nothing was compared"
+    passed = sum(row.passed for row in results.parity)
+    return f"Parity: {passed} of {len(results.parity)} variants x runtimes agree with PyTorch eager" + (
+        "" if passed == len(results.parity) else ": FAIL"
+    )
+
+
+def _claims(results: Results) -> list[str]:
+    """Per backbone, the weakest claim that its rows support."""
+    lines = []
+    for dataset, backbone in dict.fromkeys((row.dataset, row.backbone) for row in results.parity):
+        rows = [row for row in results.parity if (row.dataset, row.backbone) == (dataset, backbone)]
+        worst = max(rows, key=lambda row: row.bound)
+        claim = words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)
+        lines.append(f"{dataset}/{words.backbone(results, dataset, backbone)}: {claim}")
+    return lines
+
+
+def _library_line(results: Results) -> str:
+    python, rust = results.receipts.get("ort-python"), results.receipts.get("ort-rust")
+    if python is None or rust is None:
+        return "Python and Rust were not both run"
+    same = "the same ONNX Runtime build" if same_library(python, rust) else "NOT the same ONNX Runtime build"
+    return f"Python and Rust run {same}: {python.version} {python.commit or '?'} and {rust.version} {rust.commit or '?'} (receipts)"

@@ -1,0 +1,73 @@
+"""A table as data, rendered for a terminal (rich) and as Markdown. Names in it come from data sets: neither form lets them act."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+# Wide enough for every table: rich would otherwise cut columns to 80 characters where there is no terminal.
+WIDTH = 190
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as plain text; `right` holds the indices of columns of numbers; `notes` stand below."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    right: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = field(default=())
+
+
+def printable(text: str) -> str:
+    """Control characters and direction overrides replaced by U+FFFD: a class name must not move the cursor."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char != "\n" else char for char in text
+    )
+
+
+def to_markdown(table: Table) -> str:
+    """GitHub's Markdown; every special character of a cell is escaped."""
+    rule = ["---:" if index in table.right else "---" for index in range(len(table.columns))]
+    lines = [f"### {table.title}", "", _row(table.columns), "| " + " | ".join(rule) + " |", *map(_row, table.rows)]
+    return "\n".join([*lines, "", *[f"{escape(note)}  " for note in table.notes], ""])
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return MARKDOWN.sub(r"\\\1", html.escape(printable(text).replace("\n", " "), quote=False))
+
+
+def to_text(tables: list[Table]) -> str:
+    """Plain text of the same tables."""
+    console = Console(width=WIDTH, record=True, file=io.StringIO(), color_system=None)
+    show(tables, console)
+    return console.export_text()
+
+
+def show(tables: list[Table], console: Console) -> None:
+    """Print tables; cells are Text, so that markup in a name stays text."""
+    for table in tables:
+        made = RichTable(title=Text(table.title), title_justify="left", title_style="bold")
+        for index, name in enumerate(table.columns):
+            made.add_column(Text(name), justify="right" if index in table.right else "left", overflow="fold")
+        for row in table.rows:
+            made.add_row(*(Text(printable(cell)) for cell in row))
+        console.print(made)
+        for note in table.notes:
+            console.print(Text(f"  {printable(note)}"))
+        console.print()
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"

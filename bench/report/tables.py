@@ -1,0 +1,191 @@
+"""The tables of a report: one function each."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from bench.report import words
+from bench.report.table import Table
+from bench.results import Contrast, Measured, ParityRow, Results
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Every table that this run has rows for, in reading order."""
+    made = [subjects(results), variants(results), parity(results), flips(results)]
+    made += [scenario(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
+    made += [contrasts(results, "runtime", "Python against Rust and PyTorch: time as a ratio to ort-python on the same variant")]
+    made += [contrasts(results, "variant", "Variants: time as a ratio to raw-dynamic within a runtime")]
+    made += [holes(results), times(results)]
+    return [table for table in made if table.rows]
+
+
+def subjects(results: Results) -> Table:
+    """What was trained."""
+    rows = [
+        (
+            each.dataset,
+            each.backbone,
+            f"{each.weights.had} (asked: {', '.join(each.weights.asked)})" if each.weights else "unknown",
+            each.recipe,
+            str(each.classes),
+            words.accuracy(each.test),
+        )
+        for each in results.subjects
+    ]
+    notes = [f"{each.backbone}: {note}" for each in results.subjects for note in each.notes]
+    columns = ("data set", "backbone", "weights had", "recipe", "classes", "test accuracy [95 %]")
+    return Table("Models", columns, rows, frozenset({4, 5}), tuple(notes))
+
+
+def variants(results: Results) -> Table:
+    """What export and onnxsim made."""
+    rows = [
+        (
+            words.backbone(results, each.dataset, each.backbone),
+            variant.name,
+            f"{variant.nodes_before} -> {variant.nodes}" if variant.nodes_before != variant.nodes else str(variant.nodes),
+            f"{variant.bytes / 1e6:.1f}",
+            str(variant.opset),
+            "yes: same graph as raw" if variant.changed_nothing else "no" if variant.name.startswith("sim") else "-",
+        )
+        for each in results.subjects
+        for variant in each.variants
+    ]
+    return Table("ONNX files", ("backbone", "variant", "nodes", "MB", "opset", "onnxsim changed nothing"), rows, frozenset({2, 3, 4}))
+
+
+def parity(results: Results) -> Table:
+    """Agreement with the reference."""
+    rows = [
+        (
+            words.backbone(results, row.dataset, row.backbone),
+            row.variant,
+            f"{row.runtime} {row.provider}",
+            "pass" if row.passed else "FAIL" if row.judged else "nothing judged",
+            words.claim(row.flips + row.near_tie_flips, row.images, row.bound),
+            str(row.certified),
+            f"{row.tensors_equal} of {row.images}",
+            f"{words.small(row.max_difference)} (tolerance {words.small(row.tolerance)})",
+            ", ".join(f"{count} of {row.images} = {name}" for name, count in row.bits_equal_to.items()) or "-",
+            words.accuracy(row.accuracy),
+        )
+        for row in results.parity
+    ]
+    columns = (
+        *("backbone", "variant", "runtime", "verdict", "top-1 against PyTorch eager", "certified", "tensors bit-equal"),
+        *("largest logit difference", "logits bit-equal", "accuracy [95 %]"),
+    )
+    return Table("Parity", columns, rows, frozenset({5, 6}), tuple(_floor_notes(results)) + tuple(_failures(results.parity)))
+
+
+def flips(results: Results) -> Table:
+    """Images on which a runtime says something else."""
+    rows = [
+        (
+            *(f"{row.backbone} {row.variant} {row.runtime}", image.verdict, image.path.rpartition("/")[2]),
+            *(image.reference_label, image.label, words.small(image.margin), words.small(image.max_difference)),
+        )
+        for row in results.parity
+        for image in row.shown
+    ]
+    columns = ("where", "verdict", "image", "reference says", "runtime says", "margin", "logit difference")
+    return Table("Images that differ", columns, rows, frozenset({5, 6}))
+
+
+def scenario(results: Results, name: str) -> Table:
+    """One scenario's numbers."""
+    cells = [cell for cell in results.cells if cell.cell.scenario == name]
+    throughput = any(cell.images_per_second for cell in cells)
+    rows = [
+        (
+            words.backbone(results, cell.cell.dataset, cell.cell.backbone),
+            cell.cell.variant,
+            f"{cell.cell.runtime} {cell.cell.provider}",
+            f"ERROR: {cell.error}" if cell.error else words.duration_interval(cell.median_ns, cell.middle_ns),
+            *((words.rate(cell.images_per_second),) if throughput else ()),
+            "-" if cell.error else words.p95(cell.p95_ns, cell.samples),
+            str(cell.samples),
+            *((_split(cell),) if any(each.split_ns for each in cells) else ()),
+        )
+        for cell in cells
+    ]
+    batch = cells[0].cell.batch if cells else 1
+    columns = [
+        *("backbone", "variant", "runtime", f"median per batch of {batch} [95 %]"),
+        *(["images/s [95 %]"] if throughput else []),
+        *("p95", "samples"),
+        *(["median by stage"] if any(cell.split_ns for cell in cells) else []),
+    ]
+    return Table(f"Scenario {name}: {STOPWATCH.get(name, '')}", tuple(columns), rows, frozenset({3, 4, 5}))
+
+
+STOPWATCH = {
+    "latency": "float32 in host memory to logits in host memory, batch 1",
+    "throughput": "float32 in host memory to logits in host memory",
+    "load": "creating a session from the file",
+    "e2e": "path of an image file to label",
+}
+
+
+def contrasts(results: Results, factor: str, title: str) -> Table:
+    """Ratios, from paired blocks."""
+    rows = [
+        (
+            words.backbone(results, each.cell.dataset, each.cell.backbone),
+            f"{each.cell.scenario}-{each.cell.batch} {each.cell.provider}",
+            each.cell.variant if factor == "runtime" else each.cell.runtime,
+            each.cell.runtime if factor == "runtime" else each.cell.variant,
+            words.ratio(each.ratio) if each.not_comparable is None else f"not comparable: {each.not_comparable}",
+            _verdict(each),
+            str(each.rounds),
+        )
+        for each in results.contrasts
+        if each.factor == factor
+    ]
+    second = ("variant", "runtime") if factor == "runtime" else ("runtime", "variant")
+    notes = (
+        f"below 1 is faster than the base; equivalent: the 95 % interval lies within +-{words.percent(results.equivalent)}",
+        "same graph: both files have the same structural hash, so a ratio off 1 is this machine's noise",
+    )
+    return Table(title, ("backbone", "scenario", *second, "ratio [95 %]", "verdict", "rounds"), rows, frozenset({6}), notes)
+
+
+def holes(results: Results) -> Table:
+    """Cells that are not measured, and why; equal reasons stand together."""
+    ordered = sorted(results.holes, key=lambda hole: (hole.cell.backbone, hole.why, hole.cell.scenario))
+    rows = []
+    for (name, why, of), group in groupby(ordered, key=lambda hole: (hole.cell.backbone, hole.why, hole.cell.scenario)):
+        rows.append((name, of, ", ".join(f"{hole.cell.variant} {hole.cell.runtime}" for hole in group), why))
+    return Table("Holes", ("backbone", "scenario", "cells", "why"), rows)
+
+
+def times(results: Results) -> Table:
+    """Where the run's time went, and what memory the runners took."""
+    rows = [(each.name, f"{each.seconds:.1f} s") for each in results.times]
+    rows += [(f"peak memory of {name}", f"{peak / 1e9:.2f} GB") for name, peak in results.peak_bytes.items()]
+    return Table("This run", ("part", "cost"), rows, frozenset({1}))
+
+
+def _verdict(contrast: Contrast) -> str:
+    return (contrast.verdict or "-") + (" (same graph)" if contrast.same_graph else "")
+
+
+def _split(cell: Measured) -> str:
+    return ", ".join(f"{stage} {words.duration(value)}" for stage, value in cell.split_ns.items()) or "-"
+
+
+def _floor_notes(results: Results) -> list[str]:
+    return [
+        f"{floor.dataset}/{floor.backbone} {floor.provider}: tolerance {floor.tolerance:.2g} = {floor.factor:.0f} x the noise floor, the"
+        f" larger of {floor.over_batches:.2g} (reference over batch sizes) and {floor.against_float64:.2g} (against float64),"
+        f" on {floor.images} images"
+        for floor in results.floors
+    ]
+
+
+def _failures(rows: tuple[ParityRow, ...]) -> list[str]:
+    return [
+        f"{row.dataset}/{row.backbone} {row.variant} {row.runtime}: {problem}; to see it again: {row.reproduce}"
+        for row in rows
+        for problem in row.problems
+    ]

@@ -1,0 +1,75 @@
+"""Numbers as words, at the edge and nowhere else."""
+
+from __future__ import annotations
+
+from bench.results import Interval, Results
+from bench.stats import LEAST_FOR_P95
+from contract.manifest import Accuracy
+
+
+def duration(nanoseconds: float) -> str:
+    """1_266_500 -> '1.27 ms'."""
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.{_digits(nanoseconds / size)}f} {unit}"
+    return f"{nanoseconds:.0f} ns"
+
+
+def duration_interval(interval: Interval | None, middle: float | None) -> str:
+    """Median with its interval; the bare median says that it has none."""
+    if interval is None:
+        return "no samples" if middle is None else f"{duration(middle)} (no interval)"
+    return f"{duration(interval.value)} [{duration(interval.low)}, {duration(interval.high)}]"
+
+
+def p95(value: float | None, samples: int) -> str:
+    """The percentile, or how many of the needed samples there are."""
+    return duration(value) if value is not None else f"n/a ({samples} of {LEAST_FOR_P95})"
+
+
+def ratio(interval: Interval | None) -> str:
+    """A time ratio with its interval."""
+    return "n/a (too few rounds)" if interval is None else f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def rate(interval: Interval | None) -> str:
+    """Images per second with the interval."""
+    if interval is None:
+        return "n/a (too few samples)"
+    digits = _digits(interval.value)
+    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def percent(share: float) -> str:
+    """0.00994 -> '0.99 %'."""
+    return f"{100 * share:.2f} %" if share < 0.1 else f"{100 * share:.1f} %"
+
+
+def accuracy(value: Accuracy | None) -> str:
+    """Share of correct answers with the Wilson interval and the counts behind it."""
+    if value is None:
+        return "n/a"
+    return f"{100 * value.correct / value.total:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}] ({value.correct} of {value.total})"
+
+
+def claim(differing: int, images: int, bound: float) -> str:
+    """What so many images show: '0 of 300 differ: below 0.99 % with 95 % confidence'."""
+    return f"{differing} of {images} differ: below {percent(bound)} with 95 % confidence" if images else "nothing compared"
+
+
+def small(number: float) -> str:
+    """A logit difference."""
+    return "0" if number == 0 else f"{number:.2g}"
+
+
+def backbone(results: Results, dataset: str, name: str) -> str:
+    """The backbone with the weights that it started from: every table says so when they are random."""
+    for subject in results.subjects:
+        if (subject.dataset, subject.backbone) == (dataset, name) and subject.weights is not None:
+            had = subject.weights.had
+            return f"{name} ({'random weights' if had == 'random' else had.rpartition('/')[2]})"
+    return name
+
+
+def _digits(number: float) -> int:
+    return 0 if number >= 1000 else 1 if number >= 100 else 2

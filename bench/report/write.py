@@ -1,0 +1,52 @@
+"""Write a run's files, and point reports/latest at it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bench import record
+from bench.parity import junit
+from bench.report import summary, table, tables
+from bench.results import Results
+from contract import artifact, strict
+from contract.errors import DataError
+
+RESULTS = "results.json"
+
+
+def store(results: Results, folder: Path) -> None:
+    """Write results.json alone: cheap enough to do after every part of a run, so that an interrupted one has lost nothing."""
+    artifact.write_text(folder / RESULTS, strict.pretty(results))
+
+
+def load(folder: Path) -> Results:
+    """Read a run. Raises DataError when there is none, or when another version wrote it."""
+    path = folder / RESULTS
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as fault:
+        raise DataError("no such run", where=str(path), next="nox -s bench") from fault
+    return strict.decode(Results, strict.loads(text, str(path)), str(path))
+
+
+def render(results: Results, folder: Path) -> None:
+    """Write every file that is made from results.json."""
+    made = tables.all_tables(results)
+    artifact.write_text(folder / "summary.md", summary.markdown(results, made))
+    artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
+    artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
+    if results.parity or results.problems:
+        artifact.write_text(folder / "junit.xml", junit.render(results))
+    if any(cell.error is None for cell in results.cells):
+        record.write(folder / RESULTS, folder / "benchmark.json")
+
+
+def publish(folder: Path) -> Path:
+    """Let reports/latest point at this run, atomically."""
+    latest = folder.parent / "latest"
+    temporary = folder.parent / f".tmp-{os.getpid()}-latest"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name, target_is_directory=True)
+    os.replace(temporary, latest)
+    return latest

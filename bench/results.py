@@ -1,0 +1,206 @@
+"""results.json: everything a run found, as frozen dataclasses. Every table is made from it and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contract.manifest import Accuracy, WeightsHad
+from contract.matrix import Cell, Hole
+from contract.protocol import Option, Receipt
+
+FORMAT = 1
+Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine that was measured on, without its name."""
+
+    cpu: str
+    cpu_flags: tuple[str, ...]
+    threads: int
+    memory_bytes: int | None
+    cgroup_cpus: float | None
+    gpu: str | None
+    system: str
+    python: str
+    packages: dict[str, str]
+    commit: str | None
+    dirty: bool | None
+    load_average: float | None
+
+
+@dataclass(frozen=True)
+class VariantSummary:
+    """What export did to one variant."""
+
+    name: str
+    sha256: str
+    bytes: int
+    nodes: int
+    nodes_before: int
+    structural_hash: str
+    changed_nothing: bool
+    opset: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One backbone on one data set, as trained: what all its numbers are about."""
+
+    dataset: str
+    backbone: str
+    config: str
+    classes: int
+    weights: WeightsHad | None
+    recipe: str
+    test: Accuracy | None
+    notes: tuple[str, ...]
+    variants: tuple[VariantSummary, ...]
+
+
+@dataclass(frozen=True)
+class ImageVerdict:
+    """An image on which a runtime does not say what the reference says."""
+
+    path: str
+    verdict: Literal["flip", "near-tie flip"]
+    reference_label: str
+    label: str
+    margin: float
+    max_difference: float
+
+
+@dataclass(frozen=True)
+class ParityRow:
+    """One variant in one runtime against the reference, over N images, the runtime's own preprocessing included.
+
+    `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
+    on the share of images that differ.
+    """
+
+    dataset: str
+    backbone: str
+    variant: str
+    runtime: str
+    provider: str
+    images: int
+    certified: int
+    agree: int
+    near_tie_flips: int
+    flips: int
+    tensors_equal: int
+    max_difference: float
+    max_difference_same_tensor: float
+    tolerance: float
+    bound: float
+    accuracy: Accuracy | None
+    reference_accuracy: Accuracy | None
+    batches: dict[str, float]
+    bits_equal_to: dict[str, int]
+    problems: tuple[str, ...]
+    shown: tuple[ImageVerdict, ...]
+    passed: bool
+    judged: bool
+    reproduce: str
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """How the tolerance of one backbone came about."""
+
+    backbone: str
+    dataset: str
+    provider: str
+    over_batches: float
+    against_float64: float
+    factor: float
+    tolerance: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive samples of one cell in one process: `process` counts restarts, `round` the palindromic rounds."""
+
+    process: int
+    round: int
+    half: Literal[0, 1]
+    samples_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One cell: raw samples, and what may be said of them.
+
+    `middle_ns` is the median; `median_ns` has its interval and is None for fewer than 6 samples, `p95_ns` is None for fewer than 130.
+    """
+
+    cell: Cell
+    error: str | None
+    blocks: tuple[Block, ...]
+    options: dict[str, Option]
+    samples: int
+    middle_ns: float | None
+    median_ns: Interval | None
+    p95_ns: float | None
+    images_per_second: Interval | None
+    split_ns: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two cells compared: `ratio` is time of `cell` over time of `base`, below 1 is faster."""
+
+    cell: Cell
+    base: Cell
+    factor: Literal["runtime", "variant"]
+    ratio: Interval | None
+    verdict: Verdict | None
+    rounds: int
+    not_comparable: str | None
+    same_graph: bool
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Seconds of one part of the run."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run."""
+
+    run: str
+    started: str
+    command: str
+    quick: bool
+    device: str
+    seed: int
+    environment: Environment
+    receipts: dict[str, Receipt]
+    subjects: tuple[Subject, ...]
+    floors: tuple[NoiseFloor, ...]
+    parity: tuple[ParityRow, ...]
+    cells: tuple[Measured, ...]
+    contrasts: tuple[Contrast, ...]
+    holes: tuple[Hole, ...]
+    problems: tuple[str, ...]
+    equivalent: float
+    times: tuple[StepTime, ...]
+    peak_bytes: dict[str, int]
+    exit_code: int
+    format: int = FORMAT

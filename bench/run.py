@@ -1,0 +1,193 @@
+"""One run: build, plan, parity, measuring, report. Parity comes first, and a cell that fails it gets no time."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from bench import environment, plan
+from bench.build import build
+from bench.fleet import Fleet
+from bench.measure.campaign import measure
+from bench.measure.contrasts import contrast_all
+from bench.measure.group import Inputs
+from bench.parity.check import Checked, check
+from bench.progress import Progress
+from bench.report import write
+from bench.results import Results, StepTime
+from bench.subject import Subject, open_subject
+from contract import artifact
+from contract.errors import BAD, GOOD, NOTHING_JUDGED, UsageError
+from contract.lock import exclusive
+from contract.matrix import Matrix
+from contract.options import Options, asked, select
+
+# Images that are timed in turn: more than one, so that no answer can come from a cache, few enough for the slowest backbone.
+TIMED_IMAGES = 8
+
+
+def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
+    """Do a whole run and write its folder below options.reports; returns what was found and the folder.
+
+    Raises ConcordError when nothing could be begun; what goes wrong later is in the results, and in their exit code.
+    """
+    matrix = select(options)
+    clock = Clock()
+    if "ort-rust" in matrix.defaults.runtime:
+        with clock.part("building the Rust binary"):
+            build(quiet=True)
+    subjects = [
+        open_subject(asked(options, matrix, dataset, backbone), options.artifacts)
+        for dataset in matrix.defaults.dataset
+        for backbone in matrix.defaults.backbone
+    ]
+    artifact.sweep(options.reports)
+    with (
+        exclusive(Path(tempfile.gettempdir()) / "concord-measuring", "another Concord run measures on this machine"),
+        tempfile.TemporaryDirectory(prefix="concord-") as work,
+    ):
+        folder = new_folder(options.reports)
+        results = blank(options, matrix, subjects, folder)
+        with Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet:
+            with clock.part("starting runners"):
+                fleet.providers = fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
+                for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
+                    fleet.runner(name)
+            planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
+            plan.show(planned, matrix, options.reports)
+            with Progress(planned.seconds) as progress:
+                results = execute(planned, matrix, fleet, replace(results, receipts=fleet.receipts), folder, Path(work), progress, clock)
+            fleet.stop()
+            results = replace(results, peak_bytes=fleet.peak_bytes, times=clock.times())
+    results = replace(results, exit_code=exit_code(results))
+    write.store(results, folder)
+    write.render(results, folder)
+    write.publish(folder)
+    return results, folder
+
+
+def execute(
+    planned: plan.Plan, matrix: Matrix, fleet: Fleet, results: Results, folder: Path, work: Path, progress: Progress, clock: Clock
+) -> Results:
+    """Parity of every part, then measuring of the cells that passed; results.json is written after each part."""
+    checked: list[tuple[plan.Part, Checked]] = []
+    for part in planned.parts:
+        with clock.part(f"parity {part.subject.name} {part.provider}"):
+            try:
+                found = check(part.subject, fleet, matrix, part.provider, work, progress)
+            except UsageError as nothing:
+                results = replace(results, problems=(*results.problems, str(nothing)))
+                continue
+        checked.append((part, found))
+        results = replace(results, parity=(*results.parity, *found.rows), floors=(*results.floors, found.reference.floor))
+        write.store(results, folder)
+    fleet.stop()
+    for part, found in checked if planned.measure_seconds else []:
+        with clock.part(f"measuring {part.subject.name} {part.provider}"):
+            results = measure_part(part, found, matrix, fleet, results, matrix.measure.seconds / len(checked), work, progress)
+        write.store(results, folder)
+    return results
+
+
+def measure_part(
+    part: plan.Part, found: Checked, matrix: Matrix, fleet: Fleet, results: Results, seconds: float, work: Path, progress: Progress
+) -> Results:
+    """Measure one subject on one provider: the cells whose variant passed parity in their runtime."""
+    passed = {(row.variant, row.runtime) for row in found.rows if row.passed}
+    cells = [cell for cell in part.cells if cell.variant == "eager" or (cell.variant, cell.runtime) in passed]
+    scenarios = [
+        (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
+        for scenario in matrix.chosen("scenario")
+    ]
+    seed = matrix.defaults.seed
+    measured, unsupported = measure(scenarios, timed_inputs(found, part, work), fleet, matrix.measure, seconds, seed, work, progress)
+    names = [variant.name for variant in part.subject.export.variants]
+    train = part.subject.train
+    same = {(train.dataset, train.backbone, one, other): part.subject.same_graph(one, other) for one in names for other in names}
+    return replace(
+        results,
+        cells=(*results.cells, *measured),
+        contrasts=(*results.contrasts, *contrast_all(measured, fleet.receipts, same, matrix.measure.equivalent, seed)),
+        holes=(*results.holes, *part.holes, *unsupported),
+    )
+
+
+def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
+    """The first compared images, with the reference's own tensors and logits for them."""
+    reference = found.reference
+    count = min(TIMED_IMAGES, len(reference.paths))
+    tensor = work / f"{part.subject.train.dataset}-{part.subject.train.backbone}-{part.provider}-timed.npy"
+    # Repeated up to a whole batch where there are fewer images than that.
+    chosen = [index % count for index in range(TIMED_IMAGES)]
+    np.save(tensor, np.load(reference.tensors, mmap_mode="r")[chosen])
+    paths = tuple(reference.paths[index] for index in chosen)
+    return Inputs(paths, tensor, reference.answers.logits[chosen], reference.floor.tolerance)
+
+
+def exit_code(results: Results) -> int:
+    """1 when something was judged and is bad, else 2 when something could not be judged, else 0."""
+    if any(row.judged and not row.passed for row in results.parity) or any(cell.error for cell in results.cells):
+        return BAD
+    return NOTHING_JUDGED if results.problems or not all(row.judged for row in results.parity) or not results.parity else GOOD
+
+
+def new_folder(reports: Path) -> Path:
+    """A folder of its own for this run, named by the time (UTC) and four random digits."""
+    folder = reports / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{Random().randrange(16**4):04x}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Path) -> Results:
+    """Results before anything was found."""
+    return Results(
+        run=folder.name,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["python -m bench", *sys.argv[1:]]).replace("'python -m bench'", "python -m bench"),
+        quick=options.quick,
+        device=matrix.defaults.device,
+        seed=matrix.defaults.seed,
+        environment=environment.describe(),
+        receipts={},
+        subjects=tuple(subject.summary() for subject in subjects),
+        floors=(),
+        parity=(),
+        cells=(),
+        contrasts=(),
+        holes=(),
+        problems=(),
+        equivalent=matrix.measure.equivalent,
+        times=(),
+        peak_bytes={},
+        exit_code=NOTHING_JUDGED,
+    )
+
+
+class Clock:
+    """Seconds of each named part of the run."""
+
+    def __init__(self) -> None:
+        self._parts: list[StepTime] = []
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._parts.append(StepTime(name, round(time.monotonic() - started, 2)))
+
+    def times(self) -> tuple[StepTime, ...]:
+        """All parts so far."""
+        return tuple(self._parts)

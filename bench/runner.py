@@ -1,0 +1,211 @@
+"""A runner from the outside: start it, ask it, freeze and thaw it, and leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from bench.runtimes import Descriptor
+from contract import protocol, strict
+from contract.errors import ConcordError, EnvironmentFault
+from contract.layout import CHECKOUT
+
+R = TypeVar("R")
+CAN_FREEZE = hasattr(signal, "SIGSTOP")
+QUIT_SECONDS = 3.0
+
+
+class RunnerError(ConcordError):
+    """A runner died, hung, or broke the protocol: its cells become error rows, the others go on."""
+
+    exit_code = 3
+    kind = "environment"
+
+
+class Runner:
+    """A started runner in a process group of its own; a context manager that ends it whatever happens.
+
+    Its stderr goes to `log`, a file: an undrained pipe would block it.
+    """
+
+    def __init__(self, descriptor: Descriptor, providers: tuple[str, ...], log: Path) -> None:
+        self.name = descriptor.name
+        self._expected_source = descriptor.source()
+        self._log = log
+        self._seq = 0
+        self._frozen = False
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = descriptor.command(providers)
+        try:
+            with log.open("ab") as stderr:
+                self._process = subprocess.Popen(
+                    command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+                )
+        except OSError as fault:
+            raise EnvironmentFault(
+                f"cannot be started: {fault.strerror}", where=f"{self.name}: {command[0]}", next="nox -s doctor"
+            ) from fault
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the process group's."""
+        return self._process.pid
+
+    def hello(self, seconds: float = 180.0) -> protocol.Receipt:
+        """The receipt. Raises RunnerError for another protocol number or a stale build: no receipt, no measurement."""
+        receipt = self.ask("hello", protocol.HelloArgs(), protocol.Receipt, seconds)
+        if receipt.protocol != protocol.PROTOCOL:
+            raise RunnerError(
+                f"speaks protocol {receipt.protocol}, the bench speaks {protocol.PROTOCOL}", where=self.name, next="nox -s build"
+            )
+        if receipt.runtime != self.name:
+            raise RunnerError(f"says it is {receipt.runtime}", where=self.name, next="nox -s build")
+        if receipt.source != self._expected_source:
+            raise RunnerError("is stale: it was built from other sources than this checkout's", where=self.name, next="nox -s build")
+        if receipt.build == "debug":
+            raise RunnerError("is a debug build", where=self.name, next="nox -s build")
+        return receipt
+
+    def ask(self, verb: str, arguments: object, answer: type[R], seconds: float) -> R:
+        """Send one request and return the typed result.
+
+        Raises the ConcordError that the runner answered, or RunnerError when it died, was late (then it is killed), or broke the protocol.
+        """
+        self._seq += 1
+        request = protocol.Request(self._seq, verb, strict.plain(arguments))
+        self._send(request)
+        try:
+            result = protocol.decode_reply(self._line(verb, time.monotonic() + seconds, seconds), request)
+        except strict.StrictError as fault:
+            self.kill()
+            raise RunnerError(f"broke the protocol: {fault.where}: {fault.what}{self._tail()}", where=f"{self.name}: {verb}") from fault
+        if isinstance(result, protocol.Failure):
+            error = result.to_error(f"{self.name}: {verb}")
+            if error is None:
+                raise RunnerError(f"has a bug: {result.what}{self._tail()}", where=f"{self.name}: {verb}")
+            raise error
+        assert isinstance(result, answer)
+        return result
+
+    def load(self, arguments: protocol.LoadArgs, seconds: float = 300.0) -> protocol.Loaded:
+        """Create a session."""
+        return self.ask("load", arguments, protocol.Loaded, seconds)
+
+    def predict(self, arguments: protocol.PredictArgs, seconds: float) -> protocol.Predicted:
+        """Answer for images or a tensor."""
+        return self.ask("predict", arguments, protocol.Predicted, seconds)
+
+    def time(self, arguments: protocol.TimeArgs, seconds: float) -> protocol.Timed:
+        """Take samples. Raises RunnerError when the counts do not fit."""
+        timed = self.ask("time", arguments, protocol.Timed, seconds)
+        if not 1 <= len(timed.samples) <= arguments.samples or len(timed.crc32) != len(timed.samples) or min(timed.samples) <= 0:
+            raise RunnerError(
+                f"{len(timed.samples)} samples, {len(timed.crc32)} checksums for {arguments.samples} asked", where=f"{self.name}: time"
+            )
+        return timed
+
+    def unload(self, id: str) -> None:
+        """Drop a session."""
+        self.ask("unload", protocol.UnloadArgs(id), protocol.Nothing, 60.0)
+
+    def freeze(self) -> None:
+        """Stop the whole process group, so that its spinning threads cost the running one nothing (measuring.md 0a)."""
+        if CAN_FREEZE and not self._frozen and self._process.poll() is None:
+            self._signal(signal.SIGSTOP)
+            self._frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._frozen:
+            self._signal(signal.SIGCONT)
+            self._frozen = False
+
+    def peak_bytes(self) -> int | None:
+        """Peak resident memory so far, or None where /proc does not say."""
+        try:
+            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        except OSError:
+            return None
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+    def close(self) -> None:
+        """Ask it to quit, and kill what is left of its group."""
+        self.thaw()
+        stdin = cast("Any", self._process.stdin)
+        try:
+            if self._process.poll() is None:
+                stdin.write(protocol.encode(protocol.Request(self._seq + 1, "quit", {})).encode() + b"\n")
+            stdin.close()
+            self._process.wait(QUIT_SECONDS)
+        except (OSError, subprocess.TimeoutExpired):
+            pass  # killed below, whatever state it is in
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the group at once; works on frozen processes, too."""
+        # The group outlives its leader when the leader left children behind.
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._reader.join(QUIT_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                cast("Any", pipe).close()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself in between
+            os.killpg(self.pid, number)
+
+    def _send(self, request: protocol.Request) -> None:
+        self.thaw()
+        stdin = cast("Any", self._process.stdin)
+        try:
+            stdin.write(protocol.encode(request).encode() + b"\n")
+            stdin.flush()
+        except (OSError, ValueError) as fault:
+            raise self._died(request.verb) from fault
+
+    def _line(self, verb: str, deadline: float, seconds: float) -> bytes:
+        try:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            self.kill()
+            raise RunnerError(f"no answer within {seconds:.0f} s; it was killed{self._tail()}", where=f"{self.name}: {verb}") from None
+        if not line:
+            raise self._died(verb)
+        return line
+
+    def _died(self, verb: str) -> RunnerError:
+        try:
+            code = self._process.wait(QUIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return RunnerError(f"closed its output and went on; it was killed{self._tail()}", where=f"{self.name}: {verb}")
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return RunnerError(f"died ({how}){self._tail()}", where=f"{self.name}: {verb}", next="nox -s doctor")
+
+    def _read(self) -> None:
+        for line in cast("Any", self._process.stdout):
+            self._lines.put(line)
+        self._lines.put(b"")
+
+    def _tail(self, lines: int = 12) -> str:
+        text = self._log.read_text(errors="replace").splitlines()[-lines:]
+        return "".join(f"\n  | {line}" for line in text) + f"\n  (log: {self._log})" if text else ""

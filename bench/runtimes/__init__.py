@@ -1,0 +1,35 @@
+"""One small descriptor per runtime: how its runner is started, and what it runs. A new runtime is one file here and its program."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from contract.errors import UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A runtime.
+
+    `command(providers)` is the runner's command line; it raises EnvironmentFault with the cure when a part is missing.
+    `source()` is the hash that a runner of this checkout reports. `runs` says what it loads: ONNX variants, or the checkpoint itself.
+    """
+
+    name: str
+    command: Callable[[tuple[str, ...]], list[str]]
+    source: Callable[[], str]
+    runs: Literal["variants", "checkpoint"]
+
+
+def find(name: str) -> Descriptor:
+    """The descriptor of a runtime. Raises UsageError with the nearest known name."""
+    known = [module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__)]
+    if name not in known:
+        raise UsageError(f"unknown runtime '{name}'; {nearest(name, known)}", where="bench/runtimes")
+    descriptor = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").DESCRIPTOR
+    assert isinstance(descriptor, Descriptor)
+    return descriptor

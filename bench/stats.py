@@ -1,0 +1,81 @@
+"""Pure statistics: intervals and verdicts from numbers, nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from bench.results import Interval, Verdict
+from contract.manifest import Accuracy
+
+CONFIDENCE = 0.95
+RESAMPLES = 4000
+# Samples from which a percentile may be printed: MLPerf's early stopping at 99 % confidence (measuring.md 2.4).
+LEAST_FOR_P95 = 130
+
+
+def wilson(correct: int, total: int) -> Accuracy:
+    """Share of correct answers with its two-sided Wilson interval at 95 %. Raises ValueError for total < 1."""
+    interval = stats.binomtest(correct, total).proportion_ci(CONFIDENCE, method="wilson")
+    return Accuracy(correct, total, float(interval.low), float(interval.high))
+
+
+def disagreement_bound(differing: int, images: int) -> float:
+    """One-sided exact (Clopper-Pearson) upper bound, at 95 %, on the share of images that differ. Raises ValueError for images < 1."""
+    return float(stats.binomtest(differing, images, alternative="less").proportion_ci(CONFIDENCE, method="exact").high)
+
+
+def median_interval(samples: Sequence[int] | Sequence[float] | NDArray[np.float64]) -> Interval | None:
+    """Median and its distribution-free order-statistic interval at >= 95 %; None for fewer than 6 samples (none exists)."""
+    ordered = np.sort(np.asarray(samples, dtype=np.float64))
+    count = len(ordered)
+    rank = int(stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    # P(X < rank) <= 2.5 %: the rank-th smallest and largest bracket the median with at least 95 %.
+    if rank < 1 or stats.binom.cdf(rank - 1, count, 0.5) > (1 - CONFIDENCE) / 2:
+        return None
+    return Interval(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
+
+
+def percentile95(samples: Sequence[int]) -> float | None:
+    """The 95th percentile as an observed sample (nearest rank), or None where there are too few."""
+    if len(samples) < LEAST_FOR_P95:
+        return None
+    return float(sorted(samples)[math.ceil(0.95 * len(samples)) - 1])
+
+
+def quad_log_ratio(cell: tuple[Sequence[int], Sequence[int]], base: tuple[Sequence[int], Sequence[int]]) -> float:
+    """Log ratio of one ABBA quad from its block medians: half the sum of the logs, so that linear drift cancels (measuring.md 2.2)."""
+    logs = [math.log(float(np.median(block))) for block in (*cell, *base)]
+    return 0.5 * (logs[0] + logs[1] - logs[2] - logs[3])
+
+
+def ratio_interval(log_ratios: Sequence[Sequence[float]], seed: int) -> Interval | None:
+    """Median ratio with a percentile-bootstrap interval at 95 %.
+
+    `log_ratios`: one sequence of quads per process pair; quads are resampled within their pair, so a pair that was slow as a whole widens
+    nothing it should not. None for fewer than 6 quads in all.
+    """
+    clusters = [np.asarray(cluster, dtype=np.float64) for cluster in log_ratios if len(cluster)]
+    if sum(map(len, clusters)) < 6:
+        return None
+    generator = np.random.default_rng(seed)
+    drawn = [cluster[generator.integers(0, len(cluster), (RESAMPLES, len(cluster)))] for cluster in clusters]
+    medians = np.median(np.concatenate(drawn, axis=1), axis=1)
+    low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    value = float(np.median(np.concatenate(clusters)))
+    return Interval(math.exp(value), math.exp(float(low)), math.exp(float(high)))
+
+
+def verdict(ratio: Interval | None, equivalent: float) -> Verdict:
+    """What an interval of a time ratio allows to say: equivalent when it lies within +-`equivalent`, else by the side of 1 it lies on."""
+    if ratio is None:
+        return "inconclusive"
+    if 1 - equivalent < ratio.low and ratio.high < 1 + equivalent:
+        return "equivalent"
+    if ratio.high < 1:
+        return "faster"
+    return "slower" if ratio.low > 1 else "inconclusive"

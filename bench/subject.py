@@ -1,0 +1,114 @@
+"""A subject: one backbone as trained and exported, or an ONNX file that Concord did not make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from bench import results
+from contract import artifact, manifest
+from contract.errors import DataError
+from contract.layout import Asked
+from contract.manifest import ExportManifest, ImageEntry, TrainManifest
+from contract.matrix import Cell
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Verified artifacts of one backbone."""
+
+    folder: Path
+    train: TrainManifest
+    export: ExportManifest
+
+    @property
+    def name(self) -> str:
+        """dataset/backbone."""
+        return f"{self.train.dataset}/{self.train.backbone}"
+
+    def model(self, cell_variant: str) -> Path:
+        """The file that a runtime loads for a variant; `eager` is the checkpoint's manifest."""
+        if cell_variant == "eager":
+            return self.folder / manifest.TRAIN
+        return self.folder / next(variant.file for variant in self.export.variants if variant.name == cell_variant)
+
+    def model_exists(self, variant: str) -> bool:
+        """Whether a variant was exported."""
+        return any(entry.name == variant for entry in self.export.variants)
+
+    def missing(self, cell: Cell) -> str | None:
+        """Why a cell's variant is not there, or None."""
+        if cell.variant == "eager" or self.model_exists(cell.variant):
+            return None
+        return next((failed.why for failed in self.export.failed if failed.name == cell.variant), "not exported")
+
+    def batch_is_static(self, variant: str) -> bool:
+        """Whether a variant serves batch 1 only."""
+        return any(entry.name == variant and entry.batch == "static" for entry in self.export.variants)
+
+    def same_graph(self, one: str, other: str) -> bool:
+        """Whether two variants have the same structural hash: their contrast is a control (A/A)."""
+        hashes = {entry.name: entry.structural_hash for entry in self.export.variants}
+        return one in hashes and hashes.get(one) == hashes.get(other)
+
+    def held_out(self, limit: int, seed: int) -> list[ImageEntry]:
+        """At most `limit` test images in a seeded order, so that any first part of them holds all classes. Raises DataError."""
+        images = list(self.train.split["test"])
+        Random(f"parity {seed}").shuffle(images)
+        chosen = images[:limit]
+        for entry in chosen:
+            path = self.path(entry)
+            if not path.is_file() or artifact.sha256_file(path) != entry.sha256:
+                raise DataError(
+                    "missing, or not the image that the split was made of",
+                    where=str(path),
+                    next="nox -s train, with the same options after --, makes a new split of what is there now",
+                )
+        return chosen
+
+    def path(self, entry: ImageEntry) -> Path:
+        """Absolute path of an image."""
+        return Path(self.train.root) / entry.path
+
+    def summary(self) -> results.Subject:
+        """What the report says of it."""
+        return results.Subject(
+            dataset=self.train.dataset,
+            backbone=self.train.backbone,
+            config=self.train.config,
+            classes=len(self.train.classes),
+            weights=self.train.weights,
+            recipe=str(self.train.recipe.get("name", "")),
+            test=self.train.metrics.get("test"),
+            notes=(*self.train.notes, *self.export.notes),
+            variants=tuple(
+                results.VariantSummary(
+                    name=entry.name,
+                    sha256=entry.sha256,
+                    bytes=entry.bytes,
+                    nodes=sum(entry.nodes.values()),
+                    nodes_before=sum(entry.nodes_before.values()),
+                    structural_hash=entry.structural_hash,
+                    changed_nothing=entry.changed_nothing,
+                    opset=entry.opset_got,
+                )
+                for entry in self.export.variants
+            ),
+        )
+
+
+def open_subject(asked: Asked, artifacts: Path) -> Subject:
+    """Find and verify what train and export wrote for this. Raises DataError with the command that makes it."""
+    folder = asked.find(artifacts)
+    remedy = f"nox -s train export, with the same options after -- (deleting {folder} first is safe)"
+    trained = manifest.read_verified(TrainManifest, folder / manifest.TRAIN, remedy)
+    exported = manifest.read_verified(ExportManifest, folder / manifest.EXPORT, "nox -s export, with the same options after --")
+    checkpoint = trained.files.get(manifest.CHECKPOINT)
+    if exported.checkpoint_sha256 != checkpoint:
+        raise DataError(
+            "the ONNX files come from another checkpoint than the one beside them",
+            where=str(folder),
+            next="nox -s export, with the same options after --",
+        )
+    return Subject(folder, trained, exported)

@@ -1,0 +1,134 @@
+"""Sessions of Concord: thin wrappers around `python -m STEP`, all in one environment made from hash-locked requirements."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.sessions = ["lint", "tests"]
+nox.options.stop_on_first_error = True
+nox.options.default_venv_backend = "none"
+
+ROOT = Path(__file__).parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements" / "all.txt"
+BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
+# A step cleans up after Ctrl-C by itself; nox would otherwise kill it after half a second.
+PATIENT = {"interrupt_timeout": None, "terminate_timeout": None}
+
+
+def sync(session: nox.Session) -> dict[str, str]:
+    """Bring .venv to the locked requirements (seconds, from uv's cache) and return the environment that uses it."""
+    wanted = f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor}"
+    stamp = VENV / "concord.lock"
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        uv = shutil.which("uv") or session.error("uv is not on PATH; next: pip install uv")
+        env = {"VIRTUAL_ENV": str(VENV)}
+        session.log("installing the locked requirements into .venv: torch brings CUDA, 5.7 GB, once")
+        if not PYTHON.is_file():
+            session.run(uv, "venv", "--quiet", f"--python={sys.version_info.major}.{sys.version_info.minor}", str(VENV), external=True)
+        session.run(uv, "pip", "sync", "--quiet", "--require-hashes", str(LOCK), env=env, external=True)
+        stamp.write_text(wanted)
+    return {
+        "VIRTUAL_ENV": str(VENV),
+        "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
+        # Paths in options are the user's: relative to where nox was called.
+        "CONCORD_USER_FOLDER": os.environ.get("CONCORD_USER_FOLDER", str(session.invoked_from)),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def step(session: nox.Session, *command: str) -> None:
+    """Run `python -m …` with the options after `--`."""
+    session.run(str(PYTHON), "-m", *command, *session.posargs, env=sync(session), external=True, **PATIENT)
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """Fine-tune the backbones: images -> checkpoint and manifest."""
+    step(session, "train")
+
+
+@nox.session
+def export(session: nox.Session) -> None:
+    """Checkpoint -> four ONNX files that describe themselves."""
+    step(session, "export")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the Rust binary, release profile, from its lock file."""
+    step(session, "bench", "build")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Build the Rust binary, check parity, measure, and write reports/latest."""
+    step(session, "bench", "run")
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Check parity only: the CI gate."""
+    step(session, "bench", "parity")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the tables of reports/latest anew from its results.json."""
+    step(session, "bench", "report")
+
+
+@nox.session
+def doctor(session: nox.Session) -> None:
+    """Say what this machine has and lacks, each row with the line that cures it."""
+    step(session, "bench", "doctor")
+
+
+@nox.session
+def clean(session: nox.Session) -> None:
+    """Delete artifacts, reports and the Rust build; `-- --data` also drawn and downloaded data, `-- --all` also .venv."""
+    doomed = ["artifacts", "infer_rs/target", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks"]
+    doomed += ["data"] if {"--data", "--all"} & set(session.posargs) else []
+    doomed += [".venv"] if "--all" in session.posargs else []
+    paths = [ROOT / name for name in doomed] + [path for path in (ROOT / "reports").iterdir() if path.name != "README.md"]
+    for path in paths:
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+            session.log(f"deleted {path.relative_to(ROOT)}")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests, Python and Rust; options after -- go to pytest."""
+    env = sync(session)
+    session.run(str(PYTHON), "-m", "bench", "build", env=env, external=True, **PATIENT)
+    session.run("cargo", "test", "--locked", "--quiet", "--manifest-path=infer_rs/Cargo.toml", env=env, external=True, **PATIENT)
+    session.run(str(PYTHON), "-m", "pytest", *session.posargs, env=env, external=True, **PATIENT)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, lint, types, import rules and the Rust lints."""
+    env = sync(session)
+    session.run(str(BIN / "ruff"), "format", "--check", ".", env=env, external=True)
+    session.run(str(BIN / "ruff"), "check", ".", env=env, external=True)
+    session.run(str(BIN / "mypy"), env=env, external=True)
+    session.run(str(BIN / "lint-imports"), "--no-cache", env=env, external=True)
+    cargo = "--manifest-path=infer_rs/Cargo.toml"
+    session.run("cargo", "fmt", "--check", cargo, env=env, external=True)
+    session.run("cargo", "clippy", "--locked", "--quiet", "--all-targets", cargo, "--", "-D", "warnings", env=env, external=True)
+    if subprocess.run(["cargo", "deny", "--version"], capture_output=True, check=False).returncode == 0:
+        session.run("cargo", "deny", "--offline", cargo, "check", "licenses", "bans", "sources", env=env, external=True)
+    else:
+        session.warn("cargo-deny is not installed: licences of the Rust crates are not checked; next: cargo install --locked cargo-deny")
