@@ -51,14 +51,17 @@ class Options:
     output_json: bool
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError, so that every step exits alike."""
+
     def error(self, message: str) -> Any:
+        """Raise instead of printing the usage and exiting."""
         raise UsageError(message, where=self.prog, next=f"{self.prog} --help lists the options")
 
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """The shared parser; a step may add options of its own."""
-    made = _Parser(prog=program, description=description, allow_abbrev=False)
+    made = Parser(prog=program, description=description, allow_abbrev=False)
     choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
     for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
         choose.add_argument(f"--{noun}", nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")

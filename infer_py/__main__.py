@@ -1,0 +1,30 @@
+"""`python -m infer_py predict | info | serve`: run an ONNX file that describes itself. Needs NumPy, Pillow and ONNX Runtime, no torch."""
+
+from __future__ import annotations
+
+import sys
+
+from contract.errors import run_step
+
+
+def main() -> int:
+    """Dispatch: `serve` must claim stdout before ONNX Runtime is imported, and `--help` must not wait for it."""
+    if sys.argv[1:] == ["serve"]:
+        return _serve()
+    from infer_py import command  # noqa: PLC0415
+
+    return command.main(sys.argv[1:])
+
+
+def _serve() -> int:
+    from contract.serve import claim_stdout, serve  # noqa: PLC0415
+
+    replies = claim_stdout()
+    from infer_py.runner import Runner  # noqa: PLC0415
+
+    serve(Runner().handlers(), sys.stdin, replies)
+    return 0
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,124 @@
+"""Take samples: the stopwatch is around what the scenario names, and around nothing else."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import UsageError
+from contract.protocol import TimeArgs, Timed
+from infer_py import answer, npz, session
+from infer_py.model import LOGITS, Model
+from infer_py.preprocess import crop, decode, normalise, resize
+
+# One sample: nanoseconds, checksum, and for e2e the boundaries' nanoseconds.
+Sample = tuple[int, int, tuple[int, ...]]
+STAGES = ("decode", "resize", "normalise", "logits", "label")
+
+
+def take(model: Model, asked: TimeArgs) -> Timed:
+    """Samples of one scenario. Raises UsageError for arguments that do not fit it."""
+    if asked.samples < 1 or asked.warmup < 0 or asked.batch < 1:
+        raise UsageError("samples and batch must be at least 1, warmup at least 0", where="time")
+    sample = {"latency": _forward, "throughput": _forward, "e2e": _end_to_end, "load": _load}[asked.scenario](model, asked)
+    with _quiet_collector():
+        for number in range(asked.warmup):
+            sample(number)
+        samples, start = [], perf_counter_ns()
+        for number in range(asked.samples):
+            samples.append(sample(number))
+            if asked.max_ns is not None and perf_counter_ns() - start >= asked.max_ns:
+                break
+    split = None
+    if asked.split and asked.scenario == "e2e":
+        split = {name: tuple(sample[2][place] for sample in samples) for place, name in enumerate(STAGES)}
+    return Timed(tuple(sample[0] for sample in samples), tuple(sample[1] for sample in samples), split)
+
+
+def _forward(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
+    if asked.tensor is None or asked.images is not None:
+        raise UsageError(f"{asked.scenario} needs a tensor, and no images", where="time")
+    images = npz.read_images(Path(asked.tensor))
+    model.check(images, asked.batch)
+    # Resolved before the clock starts: names of a session are looked up anew at each access.
+    run, name = model.session.run, model.input.name
+    first = [LOGITS if LOGITS in model.outputs else model.outputs[0]]
+
+    def sample(number: int) -> Sample:
+        feed = {name: turn(images, number, asked.batch)}
+        start = perf_counter_ns()
+        logits = run(first, feed)[0]
+        ns = perf_counter_ns() - start
+        return ns, answer.checksum(logits), ()
+
+    model.run(turn(images, 0, asked.batch))  # a tensor that fails does so here, in words
+    return sample
+
+
+def _end_to_end(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
+    if asked.images is None or not asked.images or asked.tensor is not None:
+        raise UsageError("e2e needs images, and no tensor", where="time")
+    if asked.batch != 1:
+        raise UsageError(f"e2e is one image at a time, asked for batch {asked.batch}", where="time")
+    paths, spec = [Path(path) for path in asked.images], model.spec
+    run, name, labels = model.session.run, model.input.name, model.card.labels
+    for path in paths[:1]:
+        model.check(normalise(crop(resize(decode(path), spec), spec), spec)[None], 1)
+
+    def sample(number: int) -> Sample:
+        path = paths[number % len(paths)]
+        start = perf_counter_ns()
+        decoded = decode(path)
+        after_decode = perf_counter_ns()
+        cropped = crop(resize(decoded, spec), spec)
+        after_resize = perf_counter_ns()
+        images = normalise(cropped, spec)[None]
+        after_normalise = perf_counter_ns()
+        logits = run([LOGITS], {name: images})[0]
+        after_logits = perf_counter_ns()
+        best = int(logits[0].argmax())
+        label = best if labels is None else labels[best]
+        end = perf_counter_ns()
+        del label
+        times = (start, after_decode, after_resize, after_normalise, after_logits, end)
+        return end - start, answer.checksum(logits), tuple(later - sooner for sooner, later in itertools.pairwise(times))
+
+    return sample
+
+
+def _load(model: Model, _asked: TimeArgs) -> Callable[[int], Sample]:
+    def sample(_number: int) -> Sample:
+        made, ns = session.timed_create(model.file.path, model.provider, model.options, record=False)
+        del made
+        return ns, 0, ()
+
+    return sample
+
+
+def turn(images: NDArray[Any], number: int, batch: int) -> NDArray[Any]:
+    """The images of sample `number`: `batch` of them in turn, wrapping around; a view where they lie side by side."""
+    first = number * batch % len(images)
+    if first + batch <= len(images):
+        return images[first : first + batch]
+    return np.take(images, np.arange(first, first + batch) % len(images), axis=0)
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """No garbage collection while samples are taken: it would stop the world inside of one."""
+    was = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,81 @@
+"""The command line: `predict` and `info`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from contract import strict
+from contract.errors import GOOD, DataError, UsageError
+from contract.machine import usable_threads
+from contract.options import Parser, user_path
+
+
+def main(argv: list[str]) -> int:
+    """Parse, then import what is heavy."""
+    asked = _parser().parse_args(argv)
+    if asked.threads < 1 or getattr(asked, "top", 1) < 1:
+        raise UsageError("--threads and --top must be at least 1", where="infer_py")
+    run: Callable[[Any], int] = {"predict": _predict, "info": _info}[asked.verb]
+    return run(asked)
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = Parser(prog="python -m infer_py", description="Run an ONNX file that describes itself, without torch.", allow_abbrev=False)
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="predict | info | serve")
+    predict = verbs.add_parser("predict", help="the likeliest classes of images", allow_abbrev=False)
+    info = verbs.add_parser("info", help="what the model file says of itself", allow_abbrev=False)
+    verbs.add_parser(
+        "serve", help="speak the runner protocol on stdin and stdout (bench/PROTOCOL.md); takes no options", allow_abbrev=False
+    )
+    for verb in (predict, info):
+        verb.add_argument("model", metavar="MODEL", help="an .onnx file")
+        verb.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
+        verb.add_argument("--provider", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
+        verb.add_argument("--threads", type=int, default=usable_threads(), metavar="N", help="default: what this process may use")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP, BMP or GIF files")
+    predict.add_argument("--top", type=int, default=5, metavar="K", help="so many classes per image (default: 5)")
+    return made
+
+
+def _predict(asked: Any) -> int:
+    from infer_py import answer, model, table  # noqa: PLC0415
+    from infer_py.preprocess import preprocess  # noqa: PLC0415
+
+    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    spec = loaded.spec
+    found: list[tuple[str, list[answer.Guess]]] = []
+    refused: list[tuple[str, DataError]] = []
+    for name in asked.images:
+        try:
+            images = preprocess(user_path(name), spec)[None]
+            loaded.check(images, 1)
+            found.append((name, answer.top(loaded.logits(images)[0], asked.top, loaded.card.labels)))
+        except DataError as fault:
+            # One bad image does not cost the answers for the others.
+            refused.append((name, fault))
+    print(table.as_json(asked.model, found, refused) if asked.as_json else table.as_text(found))
+    if refused:
+        raise DataError("\n".join(["some images were refused:", *(f"  {fault}" for _, fault in refused)][len(refused) < 2 :]).strip())
+    return GOOD
+
+
+def _info(asked: Any) -> int:
+    from infer_py import model, session, table  # noqa: PLC0415
+
+    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    file = loaded.file
+    facts: dict[str, object] = {
+        "model": str(file.path),
+        "sha256": file.sha256,
+        "bytes": file.bytes,
+        "producer": file.producer,
+        "opset": {domain or "ai.onnx": version for domain, version in sorted(file.opsets.items())},
+        "inputs": session.described(loaded.session.get_inputs()),
+        "outputs": session.described(loaded.session.get_outputs()),
+        "nodes": dict(sorted(file.operators.items())),
+        "card": loaded.card,
+    }
+    print(strict.pretty(facts).rstrip() if asked.as_json else table.facts(strict.plain(facts)))
+    return GOOD

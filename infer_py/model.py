@@ -1,0 +1,126 @@
+"""A loaded model: its file's description, its session, and forwards with named outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.card import Card
+from contract.errors import DataError, UnsupportedError, UsageError, nearest
+from contract.preprocess import KEY, PreprocessSpec
+from contract.protocol import Option, ValueInfo
+from infer_py import onnx_file, session
+from infer_py.onnx_file import OnnxFile
+from infer_py.session import Options
+
+Array = NDArray[Any]
+LOGITS = "logits"
+
+
+@dataclass
+class Model:
+    """One model file in one session; sessions with added outputs are made when they are first asked for."""
+
+    file: OnnxFile
+    card: Card
+    provider: str
+    options: Options
+    asked: dict[str, Option]
+    session: Any
+    ns: int
+    _extended: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    @property
+    def input(self) -> ValueInfo:
+        """The one input. Raises UnsupportedError for a model with another signature."""
+        inputs = session.described(self.session.get_inputs())
+        if len(inputs) != 1 or inputs[0].dtype != "float32" or len(inputs[0].shape) != 4:
+            said = ", ".join(f"{value.name} {value.dtype} {list(value.shape)}" for value in inputs)
+            raise UnsupportedError(f"one float32 input of 4 dimensions is needed, this model has: {said}", where=str(self.file.path))
+        return inputs[0]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's own outputs."""
+        return tuple(value.name for value in self.session.get_outputs())
+
+    @property
+    def spec(self) -> PreprocessSpec:
+        """How images become tensors. Raises DataError when the file does not say."""
+        if self.card.preprocess is None:
+            raise DataError(
+                f"the model does not say how to prepare images: it has no metadata '{KEY}'",
+                where=str(self.file.path),
+                next="export it with Concord, or give it a ready tensor (.npy)",
+            )
+        return self.card.preprocess
+
+    def label(self, index: int) -> str | None:
+        """A class's name, or None where the file carries none."""
+        return None if self.card.labels is None else self.card.labels[index]
+
+    def check(self, images: Array, batch: int) -> None:
+        """Refuse a tensor that the model cannot take. Raises UsageError naming both sizes."""
+        expected = self.input.shape
+        if images.dtype != np.float32 or images.ndim != 4:
+            raise UsageError(
+                f"the tensor must be float32 N x C x H x W, it is {images.dtype} {list(images.shape)}", where=str(self.file.path)
+            )
+        for axis, (size, wanted) in enumerate(zip((batch, *images.shape[1:]), expected, strict=True)):
+            if wanted not in (None, size):
+                what = "this static variant takes batches of" if axis == 0 else f"axis {axis} of the input has"
+                raise UsageError(f"{what} {wanted}, asked for {size}", where=str(self.file.path))
+
+    def run(self, images: Array, outputs: tuple[str, ...] = ()) -> list[Array]:
+        """One forward: the asked outputs in order, or all of the model's own. Raises DataError when ONNX Runtime fails."""
+        chosen = self._with_outputs(outputs)
+        try:
+            answer: list[Array] = chosen.run(list(outputs) or None, {self.input.name: images})
+        except session.FAULTS as fault:
+            raise DataError(f"ONNX Runtime failed: {session.said(fault)}", where=str(self.file.path)) from fault
+        return answer
+
+    def logits(self, images: Array) -> Array:
+        """Logits of a batch, N x classes. Raises DataError where there are none, or where one is no number."""
+        if LOGITS not in self.outputs:
+            raise DataError(f"no output is called '{LOGITS}'; there are: {', '.join(self.outputs)}", where=str(self.file.path))
+        answer = self.run(images, (LOGITS,))[0]
+        if not np.isfinite(answer).all():
+            raise DataError("the model answers NaN or infinity", where=str(self.file.path))
+        return answer
+
+    def _with_outputs(self, names: tuple[str, ...]) -> Any:
+        added = tuple(name for name in dict.fromkeys(names) if name not in self.outputs)
+        if not added:
+            return self.session
+        for name in added:
+            if name not in self.file.values:
+                raise UsageError(f"no value '{name}' in the graph; {nearest(name, self.file.values)}", where=str(self.file.path))
+        if added not in self._extended:
+            model = self.file.path.read_bytes() + onnx_file.outputs_fragment(list(added))
+            self._extended[added] = session.create(model, self.provider, self.options)
+        return self._extended[added]
+
+
+def load(path: Path, provider: str, asked: dict[str, Option], *, record: bool = False) -> Model:
+    """Read, check and open a model file. Raises DataError, EnvironmentFault and UsageError."""
+    options = Options.parse(asked)
+    session.known_provider(provider)
+    file = onnx_file.read(path)
+    card = Card.from_metadata(file.metadata, str(path))
+    opened, ns = session.timed_create(path, provider, options, record=record)
+    _check_labels(card, opened, path)
+    return Model(file, card, provider, options, asked, opened, ns)
+
+
+def _check_labels(card: Card, opened: Any, path: Path) -> None:
+    if card.task not in (None, "classify"):
+        raise DataError(f"task '{card.task}' is not supported, only 'classify'", where=str(path))
+    sizes = {value.name: value.shape[-1] for value in session.described(opened.get_outputs()) if value.shape}
+    count = sizes.get(LOGITS)
+    if card.labels is not None and count not in (None, len(card.labels)):
+        raise DataError(f"names {len(card.labels)} classes, and its logits have {count}", where=str(path), next="export it again")

@@ -1,0 +1,129 @@
+"""Image file -> tensor with Pillow and NumPy, as the spec in the model says: equal to torchvision's preset to the last bit."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from contract.errors import DataError
+from contract.preprocess import Exact, PreprocessSpec, Shorter
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+# What Pillow's decoders raise on broken files, found by fuzzing them: most is OSError, PNG raises SyntaxError, too.
+DECODE_FAULTS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+Pixels = NDArray[np.uint8]
+Tensor = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What became of one image: uint8 H x W x 3 three times, then float32 3 x H x W."""
+
+    decode: Pixels
+    resize: Pixels
+    crop: Pixels
+    normalise: Tensor
+
+
+def preprocess(path: Path, spec: PreprocessSpec) -> Tensor:
+    """The tensor of one image, float32 3 x H x W. Raises DataError naming the file."""
+    return normalise(crop(resize(decode(path), spec), spec), spec)
+
+
+def stages(path: Path, spec: PreprocessSpec) -> Stages:
+    """Every stage's array. Raises DataError naming the file."""
+    decoded = decode(path)
+    resized = resize(decoded, spec)
+    cropped = crop(resized, spec)
+    return Stages(np.asarray(decoded), np.asarray(resized), np.asarray(cropped), normalise(cropped, spec))
+
+
+def decode(path: Path) -> Image.Image:
+    """Decode an image file to RGB, whole. Raises DataError for a missing, broken, huge or foreign file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        # convert("RGB") drops the alpha that this warning is about.
+        warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
+        try:
+            with Image.open(path, formats=FORMATS) as image:
+                return image.convert("RGB")
+        except FileNotFoundError as fault:
+            raise DataError("no such image", where=str(path)) from fault
+        except DECODE_FAULTS as fault:
+            raise DataError(f"cannot be decoded: {_said(fault, path)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
+
+
+def resize(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    """Scale by Pillow; the sizes are torchvision's (source: torchvision 0.29, `_compute_resized_image_output_size`)."""
+    width, height = image.size
+    match spec.resize:
+        case None:
+            return image
+        case Shorter(size=size):
+            longer = int(size * max(width, height) / min(width, height))
+            target = (size, longer) if width <= height else (longer, size)
+        case Exact(width=wide, height=high):
+            target = (wide, high)
+    return image if target == image.size else image.resize(target, FILTERS[spec.interpolation])
+
+
+def crop(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
+    """Cut out the centre, padding smaller images with black (source: torchvision 0.29, `center_crop`)."""
+    if spec.crop is None:
+        return image
+    wide, high = spec.crop.width, spec.crop.height
+    width, height = image.size
+    if wide > width or high > height:
+        left, top = max(wide - width, 0) // 2, max(high - height, 0) // 2
+        padded = Image.new("RGB", (max(width, wide), max(height, high)))
+        padded.paste(image, (left, top))
+        image, (width, height) = padded, padded.size
+    # round() goes half to even, and so does torchvision.
+    left, top = round((width - wide) / 2.0), round((height - high) / 2.0)
+    return image.crop((left, top, left + wide, top + high))
+
+
+def normalise(image: Image.Image, spec: PreprocessSpec) -> Tensor:
+    """`(scale(x) - mean) / std` by a table: a byte has 256 values, so the exact expression is worked out once for each."""
+    pixels = np.asarray(image)
+    table = _table(spec)
+    return np.stack([np.take(table[channel], pixels[..., channel]) for channel in range(3)])
+
+
+@lru_cache(maxsize=32)
+def _table(spec: PreprocessSpec) -> Tensor:
+    """3 x 256, float32 throughout, as torch computes it: `div` or `mul` by a float32, `sub` mean, `div` std."""
+    byte = np.arange(256, dtype=np.float32)
+    one, top = np.float32(1), np.float32(255)
+    scaled = byte / top if spec.scale == "x/255" else byte * (one / top)
+    mean, std = (np.array(values, np.float32)[:, None] for values in (spec.mean, spec.std))
+    return (scaled[None, :] - mean) / std
+
+
+def _said(fault: BaseException, path: Path) -> str:
+    if isinstance(fault, UnidentifiedImageError):
+        return f"it is none of {', '.join(FORMATS)}"
+    words: Any = fault.strerror if isinstance(fault, OSError) and fault.strerror else fault
+    return str(words).replace(str(path), "it") or type(fault).__name__
