@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contract.errors import DataError, EnvironmentFault
+from contract.errors import DataError, EnvironmentFault, disk_fault
 
 BLOCK = 1 << 20
 LEFTOVER = re.compile(r"^\.tmp-(\d+)-")
@@ -63,8 +63,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         _fsync(path.parent)
     except OSError as fault:
-        fault.filename = fault.filename or str(path)  # a failed write does not say of which file
-        raise
+        known = disk_fault(fault, path)
+        if known is None:
+            raise
+        raise known from fault
     finally:
         temporary.unlink(missing_ok=True)
 

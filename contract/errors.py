@@ -13,11 +13,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import ClassVar, NoReturn
 
 GOOD, BAD, NOTHING_JUDGED, ENVIRONMENT, DATA, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -94,18 +96,20 @@ def _is_full(fault: OSError) -> bool:
     return short_write or fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def disk_fault(fault: OSError) -> ConcordError | None:
-    """The environment fault that a full disk or a missing permission is, or None for another OSError."""
+def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
+    """The environment fault that a full disk or a missing permission is, or None for another OSError.
+
+    `path`: what was being written; a failed write does not say of which file.
+    """
+    where = str(path or fault.filename or "disk")
     if _is_full(fault):
         return EnvironmentFault(
             f"no space left ({fault.strerror or fault})",
-            where=str(fault.filename or "disk"),
+            where=where,
             next="free some space, or point --artifacts and --reports at another disk; what was finished is kept",
         )
     if fault.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return EnvironmentFault(
-            fault.strerror or "no permission", where=str(fault.filename or ""), next="check the permissions of that path"
-        )
+        return EnvironmentFault(fault.strerror or "no permission", where=where, next="check the permissions of that path")
     return None
 
 
@@ -139,12 +143,13 @@ def run_step(main: Callable[[], int]) -> NoReturn:
 
 def _nobody_reads() -> bool:
     """Whether stdout is what broke; if so it is pointed at nothing, so that the interpreter's last flush is quiet."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(1, 0)
+        if not any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+            return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True
 
 
 def _say(text: str, code: int) -> int:

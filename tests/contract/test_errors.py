@@ -1,0 +1,143 @@
+"""Exit codes are promises: each kind of end, as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from contract import errors
+
+CODES = {"JudgedBad": 1, "UsageError": 2, "UnsupportedError": 2, "EnvironmentFault": 3, "DataError": 4}
+
+
+def step(body: str) -> subprocess.Popen[bytes]:
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    body = textwrap.indent(textwrap.dedent(body), "    ")
+    program = f"import os, sys, time\nfrom contract.errors import *\ndef main():\n{body}\nrun_step(main)"
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+
+
+def end(body: str) -> tuple[int, str, str]:
+    process = step(body)
+    out, error = process.communicate(timeout=30)
+    return process.returncode, out.decode(), error.decode()
+
+
+@pytest.mark.parametrize(("name", "code"), CODES.items())
+def test_each_kind_of_error_has_its_code_and_three_parts_and_no_traceback(name, code):
+    assert end(f"raise {name}('is bad', where='a.png', next='do this')") == (code, "", "error: a.png: is bad\n  next: do this\n")
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_step_s_own_verdict_is_the_code(code):
+    assert end(f"print('done'); return {code}") == (code, "done\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_is_130_and_finally_blocks_run(number):
+    process = step("""
+        try:
+            print("ready", flush=True)
+            time.sleep(30)
+        finally:
+            print("cleaned up", flush=True)
+    """)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(number)
+    out, error = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"cleaned up\n")
+    assert error.startswith(b"interrupted: what was finished is kept")
+
+
+def closed_stdout(body: str) -> tuple[int, bytes]:
+    process = step(body)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, error = process.communicate(timeout=30)
+    return process.returncode, error
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_closed_stdout_is_quiet_and_changes_no_verdict(code):
+    # Here the print itself breaks, and main does not get to its verdict: nothing was judged.
+    assert closed_stdout(f"time.sleep(0.2); print('x' * 100_000); return {code}") == (2, b"")
+    assert closed_stdout(f"time.sleep(0.2); sys.stdout.write('x'); return {code}") == (code, b"")
+
+
+def test_another_broken_pipe_is_not_taken_for_a_closed_stdout():
+    code, _, error = end("raise BrokenPipeError('a runner closed its input')")
+    assert code == 2
+    assert "a runner closed its input" in error
+
+
+def test_a_closed_stderr_keeps_the_code():
+    process = step("time.sleep(0.2); raise DataError('nobody hears this')")
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    process.communicate(timeout=30)
+    assert process.returncode == 4
+
+
+def test_a_bug_shows_its_traceback_and_is_not_judged_and_bad():
+    code, _, error = end("return {}['key']")
+    assert code == 2
+    assert "Traceback" in error
+    assert "KeyError: 'key'" in error
+    assert error.endswith("please report it with the lines above\n")
+
+
+def test_out_of_memory_is_the_environment():
+    code, _, error = end("raise MemoryError")
+    assert (code, error.splitlines()[0]) == (3, "error: out of memory")
+
+
+@pytest.mark.parametrize(
+    "write", ["artifact.write_bytes(path, bytes(200_000))", "with artifact.atomic_path(path) as t: np.save(t.open('wb'), np.zeros(50_000))"]
+)
+def test_a_full_disk_is_the_environment_and_the_old_file_stays(tmp_path, write):
+    code, _, error = end(f"""
+        import pathlib, resource
+        import numpy as np
+        from contract import artifact
+        path = pathlib.Path({str(tmp_path / "a.npy")!r})
+        artifact.write_text(path, "old")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        {write}
+    """)
+    assert code == 3
+    assert error.startswith(f"error: {tmp_path / 'a.npy'}: no space left (")
+    assert "next: free some space" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+    assert (tmp_path / "a.npy").read_text() == "old"
+
+
+def test_no_permission_is_the_environment():
+    fault = errors.disk_fault(PermissionError(13, "Permission denied", "/x"))
+    assert isinstance(fault, errors.EnvironmentFault)
+    assert fault.where == "/x"
+    assert errors.disk_fault(FileNotFoundError(2, "No such file", "/x")) is None
+
+
+def test_every_kind_can_travel_and_come_back():
+    assert {name: kind.__name__ for name, kind in errors.BY_KIND.items()} == {
+        "judged": "JudgedBad",
+        "usage": "UsageError",
+        "unsupported": "UnsupportedError",
+        "environment": "EnvironmentFault",
+        "data": "DataError",
+    }
+
+
+def test_nearest():
+    assert errors.nearest("resnet81", ["resnet18", "regnet_x"]) == "did you mean 'resnet18'?"
+    assert errors.nearest("zzz", ["b", "a"]) == "known: a, b"
+    assert errors.nearest("zzz", [f"n{i:02}" for i in range(20)]).endswith("n11, … (20 in all)")
+    assert errors.nearest("zzz", []) == "none is known"
