@@ -10,7 +10,6 @@ ConcordError
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
@@ -148,11 +147,17 @@ def _nobody_reads() -> bool:
         poll.register(1, 0)
         if not any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
             return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _silence(1)
     return True
 
 
+def _silence(handle: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), handle)
+
+
 def _say(text: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # a closed stderr changes no exit code
+    try:
         print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _silence(2)  # a closed stderr changes no exit code
     return code
