@@ -18,7 +18,8 @@ class Progress:
 
     def __init__(self, expected_seconds: float) -> None:
         self._console = Console(stderr=True)
-        self._expected, self._done, self._start = expected_seconds, 0.0, time.monotonic()
+        self._expected, self._done = expected_seconds, 0.0
+        self._start = self._last = time.monotonic()
         self._live = (
             Live(
                 TextColumn("{task.description}", markup=False),
@@ -51,9 +52,9 @@ class Progress:
 
     def done(self, expected_seconds: float) -> None:
         """A part that was expected to take so long is over."""
-        self._done = min(self._expected, self._done + expected_seconds)
+        self._done, self._last = min(self._expected, self._done + expected_seconds), time.monotonic()
         if self._live is not None and self._task is not None:
             self._live.update(self._task, completed=self._done, left=self._left())
 
     def _left(self) -> str:
-        return f"about {max(0.0, self._expected - self._done):.0f} s left"
+        return f"about {max(0.0, self._expected - self._done - (time.monotonic() - self._last)):.0f} s left"
