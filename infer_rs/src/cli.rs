@@ -1,0 +1,115 @@
+//! The command line.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::Result;
+use crate::runtime::Source;
+use crate::{commands, serve};
+
+/// Run a self-describing ONNX image model with Pillow's pixels and Python's ONNX Runtime.
+#[derive(Debug, Parser)]
+#[command(name = "infer-rs", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// ONNX Runtime's shared library, such as capi/libonnxruntime.so.1.31.1 of the onnxruntime wheel
+    #[arg(long, global = true, value_name = "PATH", env = "ORT_DYLIB_PATH")]
+    ort_lib: Option<PathBuf>,
+    /// A library to load before it (CUDA's); may be repeated, in the order in which they need each other
+    #[arg(long, global = true, value_name = "PATH")]
+    preload: Vec<PathBuf>,
+    /// Threads of a session; by default as many as this process may use
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what an ONNX file says of itself
+    Info {
+        /// The .onnx file
+        model: PathBuf,
+    },
+    /// Name the likeliest classes of images
+    Predict {
+        /// The .onnx file
+        model: PathBuf,
+        /// JPEG or PNG files
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+        /// One JSON object per image instead of a table
+        #[arg(long)]
+        json: bool,
+        /// How many classes per image
+        #[arg(long, value_name = "K", default_value = "5", value_parser = clap::value_parser!(u16).range(1..))]
+        top: u16,
+    },
+    /// Answer requests on stdin: the runner protocol of bench/PROTOCOL.md
+    Serve,
+    /// Write the tensor of images as .npy; needs no ONNX Runtime
+    Preprocess {
+        /// JPEG or PNG files
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+        /// The .onnx file that says how
+        #[arg(long)]
+        model: PathBuf,
+        /// The .npy file to write: float32, N x 3 x H x W
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Print size and sha256 of the RGB pixels of images, or why they are refused, as JSON lines
+    Decode {
+        /// Image files
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => {
+            // Nobody is left to be told when this fails.
+            let _ = fault.print();
+            return ExitCode::from(if fault.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let source = Source { library: cli.global.ort_lib, preload: cli.global.preload };
+    let threads = cli.global.threads.map(usize::from);
+    let output = io::stdout().lock();
+    match cli.command {
+        Command::Info { model } => commands::info(&model, output),
+        Command::Predict { model, images, json, top } => {
+            let asked = commands::Predict { images, json, top: usize::from(top), threads, header: io::stdout().is_terminal() };
+            commands::predict(&model, &asked, &source, output)
+        }
+        Command::Serve => {
+            drop(output);
+            serve::serve(source, threads).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Preprocess { images, model, out } => commands::preprocess(&images, &model, &out),
+        Command::Decode { images } => commands::decode(&images, output),
+    }
+}

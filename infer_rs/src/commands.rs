@@ -1,0 +1,190 @@
+//! The commands besides `serve`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::npy::{self, Array};
+use crate::preprocess::Preprocess;
+use crate::runtime::{Library, Options, Provider, Runner, Source, session};
+use crate::{files, image};
+
+/// What `predict` was asked.
+#[derive(Debug)]
+pub struct Predict {
+    /// Image files.
+    pub images: Vec<PathBuf>,
+    /// JSON lines instead of a table.
+    pub json: bool,
+    /// Classes per image.
+    pub top: usize,
+    /// Threads of the session.
+    pub threads: Option<usize>,
+    /// Whether the table has a header.
+    pub header: bool,
+}
+
+/// Prints what a file says of itself.
+pub fn info(path: &Path, mut out: impl Write) -> Result<ExitCode> {
+    let model = Model::open(path)?;
+    let about = &model.description;
+    let mut lines = vec![
+        ("file", path.display().to_string()),
+        ("sha256", files::sha256(path)?),
+        ("format", format!("IR version {}, {}", about.ir_version, opsets(&about.opsets))),
+        ("producer", format!("{} {}", about.producer.0, about.producer.1).trim().to_owned()),
+        ("inputs", about.inputs.join(", ")),
+        ("outputs", about.outputs.join(", ")),
+        ("nodes", format!("{}: {}", about.operators.values().sum::<usize>(), counts(&about.operators))),
+    ];
+    if let Some(classes) = &model.classes {
+        lines.push(("classes", format!("{}: {}", classes.len(), classes.join(", "))));
+    }
+    lines.extend(about.metadata.iter().filter(|(key, _)| *key != crate::model::LABELS).map(|(key, text)| (key.as_str(), text.clone())));
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let text: String = lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect();
+    print(&mut out, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the likeliest classes of each image. A bad image is named, the others are still answered, and the exit code is the bad one's.
+pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Write) -> Result<ExitCode> {
+    let model = Model::open(path)?;
+    let preprocess = Preprocess::new(model.need_spec()?);
+    Library::open(source)?;
+    let mut runner = Runner::load(path, Provider::Cpu, &Options::with_threads(asked.threads))?;
+    let output = runner.outputs.first().map(|output| output.name.clone());
+    let output = output.ok_or_else(|| Error::data("the model has no output", path.display(), "export it again"))?;
+    let mut worst = ExitCode::SUCCESS;
+    if asked.header && !asked.json {
+        print(&mut out, "probability  class\n")?;
+    }
+    for image in &asked.images {
+        let answer = preprocess.image(image).and_then(|(width, height, tensor)| {
+            runner.check(1, 1, &[3, height, width])?;
+            Ok(session::floats(&runner.run(&tensor, [1, 3, height, width])?, &output)?.to_vec())
+        });
+        match answer {
+            Ok(logits) if asked.json => print(&mut out, &as_json(image, &likeliest(&logits, asked.top), &model))?,
+            Ok(logits) => print(&mut out, &as_table(image, &likeliest(&logits, asked.top), &model))?,
+            Err(error) => worst = complain(&error),
+        }
+    }
+    Ok(worst)
+}
+
+/// Writes the tensor of images.
+pub fn preprocess(images: &[PathBuf], model: &Path, out: &Path) -> Result<ExitCode> {
+    let model = Model::open(model)?;
+    let preprocess = Preprocess::new(model.need_spec()?);
+    let mut shape = vec![images.len(), 3, 0, 0];
+    let mut values = Vec::new();
+    for (number, path) in images.iter().enumerate() {
+        let (width, height, tensor) = preprocess.image(path)?;
+        if number > 0 && shape[2..] != [height, width] {
+            let what = format!("becomes {width} x {height} pixels, and the images before it {} x {}", shape[3], shape[2]);
+            return Err(Error::usage(what, path.display(), "give images of one size, or a model whose preprocessing crops"));
+        }
+        shape[2..].copy_from_slice(&[height, width]);
+        values.extend(tensor);
+    }
+    npy::write_npy(out, &Array::floats(shape, &values))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints size and sha256 of each image's pixels, or why it is refused.
+pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
+    let mut worst = ExitCode::SUCCESS;
+    for path in images {
+        let line = match image::decode_file(path) {
+            Ok(image) => {
+                let sum = files::sha256_of(&image.data);
+                json!({"path": path.to_string_lossy(), "width": image.width, "height": image.height, "sha256": sum})
+            }
+            Err(error) => {
+                worst = ExitCode::from(error.exit_code());
+                json!({"path": path.to_string_lossy(), "error": error.what})
+            }
+        };
+        print(&mut out, &format!("{line}\n"))?;
+    }
+    Ok(worst)
+}
+
+struct Likely {
+    class: usize,
+    logit: f32,
+    probability: f64,
+}
+
+/// The largest logits with their softmax, the first of equals first.
+fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let share = |logit: f32| f64::from(logit - largest).exp();
+    let sum: f64 = logits.iter().map(|logit| share(*logit)).sum();
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|one, other| logits[*other].total_cmp(&logits[*one]));
+    let likely = |class: usize| Likely { class, logit: logits[class], probability: share(logits[class]) / sum };
+    order.into_iter().take(count).map(likely).collect()
+}
+
+fn as_json(image: &Path, classes: &[Likely], model: &Model) -> String {
+    let top: Vec<_> = classes
+        .iter()
+        .map(|one| json!({"class": one.class, "label": model.label(one.class), "probability": one.probability, "logit": one.logit}))
+        .collect();
+    format!("{}\n", json!({"image": image.to_string_lossy(), "top": top}))
+}
+
+fn as_table(image: &Path, classes: &[Likely], model: &Model) -> String {
+    let mut text = format!("{}\n", image.display());
+    for one in classes {
+        let name = model.label(one.class).map_or_else(|| format!("class {}", one.class), str::to_owned);
+        text.push_str(&format!("{:>10.2}%  {name}\n", 100.0 * one.probability));
+    }
+    text
+}
+
+fn opsets(opsets: &[(String, u64)]) -> String {
+    let text = |(domain, version): &(String, u64)| match domain.as_str() {
+        "" => format!("opset {version}"),
+        domain => format!("{domain} {version}"),
+    };
+    opsets.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn counts(operators: &std::collections::BTreeMap<String, usize>) -> String {
+    operators.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+fn complain(error: &Error) -> ExitCode {
+    // Nobody is left to be told when this fails.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::from(error.exit_code())
+}
+
+/// Writes to stdout; when somebody closed it (`| head`), the program ends quietly.
+fn print(out: &mut impl Write, text: &str) -> Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(fault) => Err(Error::environment(fault, "stdout", "check where the output goes")),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_come_first_and_of_equals_the_first() {
+        let found = likeliest(&[0.0, 2.0, 2.0, -1.0], 3);
+        assert_eq!(found.iter().map(|one| one.class).collect::<Vec<_>>(), [1, 2, 0]);
+        let sum: f64 = likeliest(&[0.0, 2.0, 2.0, -1.0], 9).iter().map(|one| one.probability).sum();
+        assert!((sum - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,95 @@
+//! The only unsafe code: the JPEG shim, the file descriptors of `serve`, and one question to the loaded library.
+#![allow(unsafe_code, reason = "foreign functions; each block says why it is sound")]
+
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// libjpeg's JMSG_LENGTH_MAX.
+const MESSAGE: usize = 200;
+
+unsafe extern "C" {
+    fn concord_jpeg_decode(
+        data: *const c_uchar,
+        size: usize,
+        width: c_uint,
+        height: c_uint,
+        channels: c_int,
+        out: *mut c_uchar,
+        message: *mut c_char,
+    ) -> c_int;
+}
+
+/// Decodes a JPEG file into `height` rows of `width * channels` bytes.
+pub fn decode_jpeg(file: &[u8], width: usize, height: usize, channels: usize, out: &mut [u8]) -> Result<(), String> {
+    assert_eq!(out.len(), width * height * channels, "the buffer is the caller's to size");
+    let mut message = [0; MESSAGE];
+    // Sound: `file` and `out` outlive the call, the shim writes `height` rows of `width * channels` bytes at most (it checks the
+    // decoder's own width against ours), and libjpeg ends its message with a zero within MESSAGE bytes.
+    let result = unsafe {
+        concord_jpeg_decode(
+            file.as_ptr(),
+            file.len(),
+            width as c_uint,
+            height as c_uint,
+            channels as c_int,
+            out.as_mut_ptr(),
+            message.as_mut_ptr(),
+        )
+    };
+    match result {
+        0 => Ok(()),
+        1 => {
+            let text: Vec<u8> = message.iter().map(|byte| *byte as u8).take_while(|byte| *byte != 0).collect();
+            Err(format!("broken JPEG data: {}", String::from_utf8_lossy(&text)))
+        }
+        2 => Err("truncated JPEG: the data end before the last row".into()),
+        _ => Err("broken JPEG: the scan is of another size than the headers say".into()),
+    }
+}
+
+/// Moves replies to a duplicate of fd 1 and points fd 1 at stderr: ONNX Runtime prints to stdout.
+#[cfg(unix)]
+pub fn claim_stdout() -> io::Result<File> {
+    use std::os::fd::FromRawFd as _;
+
+    // Sound: plain system calls on descriptors; the duplicate is owned by nobody but the returned file.
+    unsafe {
+        let replies = libc::fcntl(1, libc::F_DUPFD_CLOEXEC, 3);
+        if replies < 0 || libc::dup2(2, 1) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(File::from_raw_fd(replies))
+    }
+}
+
+/// Where descriptors cannot be moved, replies share stdout.
+#[cfg(not(unix))]
+pub fn claim_stdout() -> io::Result<File> {
+    use std::os::windows::io::{AsHandle as _, OwnedHandle};
+
+    let handle: OwnedHandle = io::stdout().as_handle().try_clone_to_owned()?;
+    Ok(File::from(handle))
+}
+
+/// Asks Linux to kill this process when its parent dies, so that no runner outlives a crashed bench.
+pub fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    // Sound: sets a flag of this process. It cannot fail with a valid signal.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+}
+
+/// The version that a loaded ONNX Runtime says of itself. `ort` asks for it, too, but keeps the answer to itself.
+pub fn onnxruntime_version(path: &Path) -> Result<String, libloading::Error> {
+    // Sound: `ort` has this library open and has checked that it is an ONNX Runtime with this entry point, whose C signature is fixed;
+    // the version is a static string. Opening it again only counts a reference.
+    unsafe {
+        let library = libloading::Library::new(path)?;
+        let base: libloading::Symbol<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase> = library.get(b"OrtGetApiBase")?;
+        let version = ((*base()).GetVersionString)();
+        Ok(CStr::from_ptr(version).to_string_lossy().into_owned())
+    }
+}

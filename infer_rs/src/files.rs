@@ -1,0 +1,82 @@
+//! Reading, hashing and writing files, with errors that name them.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// The whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|fault| Error::reading(path, &fault))
+}
+
+/// Hex sha256 of a file, read in blocks.
+pub fn sha256(path: &Path) -> Result<String> {
+    let failed = |fault: io::Error| Error::reading(path, &fault);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut sum = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(failed)? {
+            0 => return Ok(hex(&sum.finalize())),
+            count => sum.update(&block[..count]),
+        }
+    }
+}
+
+/// Hex sha256 of bytes.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Writes a file beside its place and renames it there, so that no reader ever sees half of it.
+pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let failed = |fault: io::Error| Error::writing(path, &fault);
+    let name = path.file_name().ok_or_else(|| Error::usage("not a file name", path.display(), "name a file to write"))?;
+    let temporary = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
+    let write = || {
+        let mut file = BufWriter::new(File::create(&temporary)?);
+        fill(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|fault| {
+        // What is left of it is of no use; that it may not be there at all is no second error.
+        let _ = fs::remove_file(&temporary);
+        failed(fault)
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_hashes_are_sha256() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        write_atomically(&path, |file| file.write_all(b"abc")).unwrap();
+        assert_eq!(sha256_of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(&path).unwrap(), sha256_of(b"abc"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_atomically(&folder.path().join("x"), |_| Err(io::Error::other("full"))).unwrap_err();
+        assert!(error.what.contains("full"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

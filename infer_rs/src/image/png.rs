@@ -1,0 +1,163 @@
+//! PNG: reading the chunks, unpacking the rows, and stopping where Pillow's PngImagePlugin and ZipDecode.c stop.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::png_chunks::{Chunks, Step};
+use super::png_pixels::{Canvas, PASSES, Pass};
+use super::{Decoded, Rgb, check_size};
+
+/// Pillow feeds its decoder in blocks of at most this many bytes.
+const BLOCK: usize = 65_536;
+
+/// Decodes a PNG file; of an animated one its first frame.
+pub fn decode(file: &[u8]) -> Decoded<Rgb> {
+    let mut chunks = Chunks::new(file);
+    let first = loop {
+        match chunks.header()? {
+            Step::Go => chunks.check_sum()?,
+            Step::Data(length) => break length,
+            Step::End => return Err("broken PNG: it has no image data".into()),
+        }
+    };
+    let header = &chunks.header;
+    let kind = header.kind.ok_or("broken PNG: unknown colour type or depth")?;
+    check_size(header.width, header.height)?;
+    let animated = chunks.is_animated();
+    let frame = chunks.frame.unwrap_or([0, 0, header.width, header.height]);
+    if frame[2] <= frame[0] || frame[3] <= frame[1] {
+        return Err("broken PNG: an empty frame".into());
+    }
+    let mut canvas = Canvas::new(kind, (header.width, header.height), frame, header.interlaced);
+    let left = unpack(&mut chunks, first, &mut canvas)?;
+    chunks.finish(left, animated)?;
+    let data = canvas.into_rgb(chunks.palette()?);
+    Ok(Rgb { width: chunks.header.width, height: chunks.header.height, data })
+}
+
+/// Inflates row by row, as far as rows are needed; returns what is left of the current data chunk.
+fn unpack(chunks: &mut Chunks, first: usize, canvas: &mut Canvas) -> Decoded<usize> {
+    let mut inflate = Decompress::new(true);
+    let mut rows = Rows::new(canvas);
+    let mut left = first;
+    loop {
+        while left == 0 {
+            left = chunks.next_data()?.ok_or_else(truncated)?;
+        }
+        let wanted = left.min(BLOCK);
+        let block = chunks.take_up_to(wanted);
+        left -= wanted;
+        if block.is_empty() {
+            return Err(truncated());
+        }
+        if rows.feed(block, &mut inflate, canvas)? {
+            return Ok(left);
+        }
+    }
+}
+
+fn truncated() -> String {
+    "truncated PNG: the data end before the last row".into()
+}
+
+/// The row that is being filled, the one above it, and where they go.
+struct Rows {
+    current: Vec<u8>,
+    previous: Vec<u8>,
+    filled: usize,
+    length: usize,
+    y: usize,
+    pass: Option<usize>,
+}
+
+impl Rows {
+    fn new(canvas: &Canvas) -> Self {
+        let size = canvas.row_bytes() + 1;
+        let pass = canvas.interlaced.then_some(0);
+        let length = pass.map_or(size - 1, |pass| canvas.pass_bytes(&PASSES[pass]));
+        Self { current: vec![0; size], previous: vec![0; size], filled: 0, length, y: 0, pass }
+    }
+
+    /// Takes a block of compressed data; true when the image is complete.
+    fn feed(&mut self, mut block: &[u8], inflate: &mut Decompress, canvas: &mut Canvas) -> Decoded<bool> {
+        while !block.is_empty() {
+            let (read, written) = (inflate.total_in(), inflate.total_out());
+            let room = &mut self.current[self.filled..=self.length];
+            let status = inflate
+                .decompress(block, room, FlushDecompress::None)
+                .map_err(|fault| format!("broken PNG: its compressed data are damaged ({fault})"))?;
+            block = &block[(inflate.total_in() - read) as usize..];
+            self.filled += (inflate.total_out() - written) as usize;
+            if self.filled <= self.length {
+                // More input is needed. What follows the end of the stream is never looked at again.
+                return Ok(false);
+            }
+            self.filled = 0;
+            self.unfilter(canvas.pixel_bytes())?;
+            if self.place(canvas) || status == Status::StreamEnd {
+                return Ok(true);
+            }
+            std::mem::swap(&mut self.current, &mut self.previous);
+        }
+        Ok(false)
+    }
+
+    /// Undoes the row's filter (source: PNG specification, section 9).
+    fn unfilter(&mut self, step: usize) -> Decoded<()> {
+        let (row, above) = (&mut self.current[..=self.length], &self.previous[..=self.length]);
+        // Byte 0 is the filter. The first pixel has nothing to its left.
+        let first = (step + 1).min(row.len());
+        match row[0] {
+            0 => {}
+            1 => (first..row.len()).for_each(|at| row[at] = row[at].wrapping_add(row[at - step])),
+            2 => row.iter_mut().zip(above).skip(1).for_each(|(byte, up)| *byte = byte.wrapping_add(*up)),
+            3 => {
+                (1..first).for_each(|at| row[at] = row[at].wrapping_add(above[at] / 2));
+                (first..row.len()).for_each(|at| row[at] = row[at].wrapping_add(mean(row[at - step], above[at])));
+            }
+            4 => {
+                (1..first).for_each(|at| row[at] = row[at].wrapping_add(paeth(0, above[at], 0)));
+                (first..row.len()).for_each(|at| row[at] = row[at].wrapping_add(paeth(row[at - step], above[at], above[at - step])));
+            }
+            _ => return Err("broken PNG: unknown row filter".into()),
+        }
+        Ok(())
+    }
+
+    /// Puts the row into the image and finds the next one; true after the last.
+    fn place(&mut self, canvas: &mut Canvas) -> bool {
+        let Some(mut number) = self.pass else {
+            canvas.put_row(self.y, &self.current[1..=self.length]);
+            self.y += 1;
+            return self.y >= canvas.rows();
+        };
+        let pass: &Pass = &PASSES[number];
+        canvas.put_pass_row(self.y, pass, &self.current[1..=self.length]);
+        self.y += pass.row_step;
+        while self.y >= canvas.rows() || self.length == 0 {
+            number += 1;
+            let Some(next) = PASSES.get(number) else { return true };
+            self.y = next.first_row;
+            self.length = canvas.pass_bytes(next);
+            // Above a pass's first row there is nothing; this buffer becomes `previous`.
+            self.current.fill(0);
+        }
+        self.pass = Some(number);
+        false
+    }
+}
+
+fn mean(left: u8, up: u8) -> u8 {
+    ((u16::from(left) + u16::from(up)) / 2) as u8
+}
+
+fn paeth(left: u8, up: u8, corner: u8) -> u8 {
+    let (a, b, c) = (i16::from(left), i16::from(up), i16::from(corner));
+    let (to_left, to_up, to_corner) = ((b - c).abs(), (a - c).abs(), (a + b - 2 * c).abs());
+    if to_left <= to_up && to_left <= to_corner {
+        left
+    } else if to_up <= to_corner {
+        up
+    } else {
+        corner
+    }
+}

@@ -1,0 +1,10 @@
+//! ONNX Runtime: which library is open, how sessions are made, what they answer.
+
+pub mod library;
+pub mod options;
+pub mod profile;
+pub mod session;
+
+pub use library::{Library, Source};
+pub use options::Options;
+pub use session::{Provider, Runner};

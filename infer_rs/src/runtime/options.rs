@@ -1,0 +1,129 @@
+//! Session options: each one explicit, none left to a default that another runtime may not share.
+
+use std::collections::BTreeMap;
+
+use ort::session::builder::GraphOptimizationLevel;
+
+use crate::error::{Error, Result};
+use crate::machine;
+use crate::protocol::Setting;
+
+/// Values of all options of a session; the defaults are those of Python's `InferenceSession`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "bench/PROTOCOL.md, `load`")]
+pub struct Options {
+    pub threads: usize,
+    pub inter_threads: usize,
+    pub spinning: bool,
+    pub optimization: Optimization,
+    pub arena: bool,
+    pub memory_pattern: bool,
+}
+
+/// ONNX Runtime's graph optimisation levels, by Python's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Optimization {
+    All,
+    Extended,
+    Basic,
+    Disabled,
+}
+
+const LEVELS: [(&str, Optimization); 4] = [
+    ("all", Optimization::All),
+    ("extended", Optimization::Extended),
+    ("basic", Optimization::Basic),
+    ("disabled", Optimization::Disabled),
+];
+
+impl Options {
+    /// The defaults, with this number of threads (or as many as the process may use).
+    pub fn with_threads(threads: Option<usize>) -> Self {
+        Self {
+            threads: threads.unwrap_or_else(machine::usable_threads),
+            inter_threads: 1,
+            spinning: true,
+            optimization: Optimization::All,
+            arena: true,
+            memory_pattern: true,
+        }
+    }
+
+    /// Applies what was asked, and returns the asked keys that this runtime has, with the values in force.
+    pub fn apply(&mut self, asked: &BTreeMap<String, Setting>) -> Result<BTreeMap<String, Setting>> {
+        let mut effective = BTreeMap::new();
+        for (name, setting) in asked {
+            match (name.as_str(), setting) {
+                ("threads", Setting::Count(count)) if *count > 0 => self.threads = *count,
+                ("inter_threads", Setting::Count(count)) if *count > 0 => self.inter_threads = *count,
+                ("spinning", Setting::Switch(on)) => self.spinning = *on,
+                ("arena", Setting::Switch(on)) => self.arena = *on,
+                ("memory_pattern", Setting::Switch(on)) => self.memory_pattern = *on,
+                ("optimization", Setting::Word(word)) => self.optimization = level(word)?,
+                ("threads" | "inter_threads", _) => return Err(wrong(name, "an integer, 1 or more")),
+                ("spinning" | "arena" | "memory_pattern", _) => return Err(wrong(name, "true or false")),
+                ("optimization", _) => return Err(wrong(name, "a word")),
+                // A key that this runtime lacks is left out of the answer, which is how the caller knows.
+                _ => continue,
+            }
+            effective.insert(name.clone(), setting.clone());
+        }
+        Ok(effective)
+    }
+}
+
+impl From<Optimization> for GraphOptimizationLevel {
+    fn from(level: Optimization) -> Self {
+        match level {
+            Optimization::All => Self::All,
+            Optimization::Extended => Self::Level2,
+            Optimization::Basic => Self::Level1,
+            Optimization::Disabled => Self::Disable,
+        }
+    }
+}
+
+fn level(word: &str) -> Result<Optimization> {
+    let found = LEVELS.iter().find(|(name, _)| *name == word);
+    found.map(|(_, level)| *level).ok_or_else(|| wrong("optimization", "all, extended, basic or disabled"))
+}
+
+fn wrong(name: &str, expected: &str) -> Error {
+    Error::usage(format!("expected {expected}"), format!("request.load.options.{name}"), "see bench/PROTOCOL.md, `load`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(name: &str, setting: Setting) -> BTreeMap<String, Setting> {
+        BTreeMap::from([(name.to_owned(), setting)])
+    }
+
+    #[test]
+    fn asked_keys_are_applied_and_given_back_and_unknown_ones_left_out() {
+        let mut options = Options::with_threads(Some(2));
+        let mut both = asked("threads", Setting::Count(3));
+        both.extend(asked("channels_last", Setting::Switch(true)));
+        assert_eq!(options.apply(&both).unwrap(), asked("threads", Setting::Count(3)));
+        assert_eq!((options.threads, options.inter_threads), (3, 1));
+        options.apply(&asked("optimization", Setting::Word("basic".into()))).unwrap();
+        assert_eq!(options.optimization, Optimization::Basic);
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        let mut options = Options::with_threads(None);
+        for wrong in [
+            asked("threads", Setting::Count(0)),
+            asked("threads", Setting::Switch(true)),
+            asked("arena", Setting::Count(1)),
+            asked("optimization", Setting::Word("most".into())),
+            asked("optimization", Setting::Count(99)),
+        ] {
+            let error = options.apply(&wrong).unwrap_err();
+            assert!(wrong.keys().all(|name| error.place.ends_with(name)) && error.exit_code() == 2);
+        }
+    }
+}
