@@ -282,7 +282,7 @@ def decode_reply(line: str | bytes, request: Request) -> Any:
     """The typed result of a request, or its Failure. Raises StrictError for anything else, a wrong `seq` too."""
     data = strict.loads(line, "reply")
     if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
-        raise strict.StrictError(f"not a reply: {line!r:.120}", where="reply")
+        raise strict.StrictError(f"not a reply, which has ok = true or false: {line!r:.120}", where="reply")
     reply: GoodReply | BadReply = strict.decode(GoodReply, data, "reply") if data["ok"] else strict.decode(BadReply, data, "reply")
     if isinstance(reply, BadReply) and reply.seq == 0:
         raise strict.StrictError(f"could not read the request: {reply.error.what}", where="reply")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from contract import protocol, strict
-from contract.errors import ConcordError, UnsupportedError, UsageError
+from contract.errors import DataError, EnvironmentFault, UnsupportedError, UsageError
 
 Handler = Callable[[Any], Any]
 PR_SET_PDEATHSIG = 1
@@ -72,7 +72,7 @@ def _answer(line: str | bytes, handlers: dict[str, Handler]) -> tuple[protocol.G
         result = strict.plain(answer)
         strict.dumps(result)  # a NaN is found here, where it still can be answered
         return protocol.GoodReply(seq, True, result), False
-    except ConcordError as error:
+    except (UsageError, EnvironmentFault, DataError) as error:
         return protocol.BadReply(seq, False, protocol.Failure(error.kind, error.what, error.where, error.next)), False  # type: ignore[arg-type]
     except Exception as bug:  # noqa: BLE001 - the border of a process: a bug must become an answer, not a dead runner
         traceback.print_exc()
