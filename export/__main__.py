@@ -1,0 +1,11 @@
+"""`python -m export`: checkpoint -> ONNX files that describe themselves."""
+
+from __future__ import annotations
+
+import sys
+
+from contract.errors import run_step
+from export.step import main
+
+if __name__ == "__main__":
+    run_step(lambda: main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""The step: plan, then one backbone after the other, then a table."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from contract import artifact, lock, options, strict
+from contract.errors import BAD, GOOD
+from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest
+from contract.manifest import read as read_manifest
+from export import table
+from export.plan import EXPORT_AGAIN, Job, plan
+
+if TYPE_CHECKING:
+    import torch
+
+SOURCES = ("export", "train", "contract")
+# Measured on two cores: imports of torch and onnxsim, then translating, checking and simplifying four files.
+START_SECONDS, SECONDS_PER_MB = 12.0, 0.13
+SECONDS_PER_VARIANT = 2.5
+
+
+def main(argv: list[str]) -> int:
+    """Export every chosen checkpoint. Exit code 1 when a variant failed; its reason stands in export.json and in the table."""
+    asked, _ = options.parse(
+        options.parser("python -m export", "Checkpoint -> ONNX files that describe themselves, checked against PyTorch."), argv
+    )
+    say = _to(sys.stderr if asked.output_json else sys.stdout)
+    source = artifact.package_hash(*SOURCES)
+    jobs = plan(asked, options.select(asked), source)
+    say(announced(jobs))
+    _need_disk(jobs)
+    done = _build_all(jobs, asked.threads, source, say) if any(job.todo for job in jobs) else [_as_it_was(job) for job in jobs]
+    print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done), flush=True)
+    return BAD if any(entry.failed for entry in done) else GOOD
+
+
+def announced(jobs: list[Job]) -> str:
+    """The plan in words: files, disk, expected seconds."""
+    files = sum(len(job.todo) for job in jobs)
+    kept = sum(len(job.kept) for job in jobs)
+    if not files:
+        return f"export: nothing to do, {kept} files are current"
+    names = ", ".join(job.name for job in jobs if job.todo)
+    return f"export: {files} ONNX files of {names}: about {_megabytes(jobs):.0f} MB, {_seconds(jobs):.0f} s" + (
+        f"; {kept} files are current" if kept else ""
+    )
+
+
+def _build_all(jobs: list[Job], threads: int, source: str, say: table.Say) -> list[ExportManifest]:
+    from export.workshop import Workshop  # noqa: PLC0415
+
+    done = []
+    with Workshop() as workshop:
+        workshop.start()  # its imports overlap with ours
+        from export.build import build  # noqa: PLC0415 - torch
+
+        for number, job in enumerate(jobs, start=1):
+            if not job.todo:
+                done.append(_as_it_was(job))
+                continue
+            say(f"[{number}/{len(jobs)}] {job.name}: {', '.join(variant.name for variant in job.todo)} …")
+            start = time.monotonic()
+            with lock.exclusive(job.lock, "export"):
+                done.append(build(job, load, workshop, threads, source))
+            say(f"[{number}/{len(jobs)}] {job.name}: {time.monotonic() - start:.1f} s")
+    return done
+
+
+def load(job: Job) -> torch.nn.Module:
+    """The trained model on the CPU, in eval mode. Raises DataError for a checkpoint that does not fit."""
+    from train.model.build import from_manifest  # noqa: PLC0415
+
+    return from_manifest(job.folder / TRAIN)[1]
+
+
+def _as_it_was(job: Job) -> ExportManifest:
+    return read_manifest(ExportManifest, job.folder / EXPORT, EXPORT_AGAIN)
+
+
+def _megabytes(jobs: list[Job]) -> float:
+    return sum(_checkpoint_bytes(job) * len(job.todo) for job in jobs) / 1e6
+
+
+def _seconds(jobs: list[Job]) -> float:
+    return START_SECONDS + _megabytes(jobs) * SECONDS_PER_MB / 4 + SECONDS_PER_VARIANT * sum(len(job.todo) for job in jobs)
+
+
+def _need_disk(jobs: list[Job]) -> None:
+    for job in jobs:
+        if job.todo:
+            # One translation more than variants: an onnxsim variant alone needs the form it is made from.
+            artifact.need_disk(job.folder, _checkpoint_bytes(job) * (len(job.todo) + 1))
+
+
+def _checkpoint_bytes(job: Job) -> int:
+    return (job.folder / CHECKPOINT).stat().st_size
+
+
+def _to(stream: object) -> table.Say:
+    return lambda text: print(text, file=stream, flush=True)  # type: ignore[call-overload]
