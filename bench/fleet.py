@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +27,6 @@ class Fleet:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     _runners: dict[str, Runner] = field(default_factory=dict)
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         return self
@@ -45,9 +43,12 @@ class Fleet:
         """The running runner of a runtime, started when it is not."""
         if name not in self._runners:
             made = Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
-            self._stack.callback(made.close)
             self._runners[name] = made
-            self._accept(name, made.hello())
+            try:
+                self._accept(name, made.hello())
+            except BaseException:
+                self.stop(name)  # whoever asks again gets a fresh process, not this one unasked
+                raise
         return self._runners[name]
 
     def only(self, name: str) -> Runner:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import IO, Self, TypeVar, cast
 
 from bench.runtimes import Descriptor
 from contract import protocol, strict
@@ -43,6 +44,8 @@ class Runner:
         self._seq = 0
         self._frozen = False
         log.parent.mkdir(parents=True, exist_ok=True)
+        # The log outlives restarts: an error must not quote what an earlier process said.
+        self._log_start = log.stat().st_size if log.exists() else 0
         command = descriptor.command(providers)
         try:
             with log.open("ab") as stderr:
@@ -53,6 +56,7 @@ class Runner:
             raise EnvironmentFault(
                 f"cannot be started: {fault.strerror}", where=f"{self.name}: {command[0]}", next="nox -s doctor"
             ) from fault
+        os.set_blocking(self._stdin.fileno(), False)
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -62,6 +66,10 @@ class Runner:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        return cast("IO[bytes]", self._process.stdin)
 
     @property
     def pid(self) -> int:
@@ -90,9 +98,10 @@ class Runner:
         """
         self._seq += 1
         request = protocol.Request(self._seq, verb, strict.plain(arguments))
-        self._send(request)
+        deadline = time.monotonic() + seconds
+        self._send(request, deadline, seconds)
         try:
-            result = protocol.decode_reply(self._line(verb, time.monotonic() + seconds, seconds), request)
+            result = protocol.decode_reply(self._line(verb, deadline, seconds), request)
         except strict.StrictError as fault:
             self.kill()
             raise RunnerError(f"broke the protocol: {fault.where}: {fault.what}{self._tail()}", where=f"{self.name}: {verb}") from fault
@@ -148,11 +157,10 @@ class Runner:
     def close(self) -> None:
         """Ask it to quit, and kill what is left of its group."""
         self.thaw()
-        stdin = cast("Any", self._process.stdin)
         try:
             if self._process.poll() is None:
-                stdin.write(protocol.encode(protocol.Request(self._seq + 1, "quit", {})).encode() + b"\n")
-            stdin.close()
+                os.write(self._stdin.fileno(), protocol.encode(protocol.Request(self._seq + 1, "quit", {})).encode() + b"\n")
+            self._stdin.close()
             self._process.wait(QUIT_SECONDS)
         except (OSError, subprocess.TimeoutExpired):
             pass  # killed below, whatever state it is in
@@ -164,21 +172,25 @@ class Runner:
         # The group outlives its leader when the leader left children behind.
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._stdin.close()
         self._reader.join(QUIT_SECONDS)
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                cast("Any", pipe).close()
+        # A process that left the group may hold the pipe, and the reader hang on it: to close it now would hang, too.
+        if not self._reader.is_alive():
+            cast("IO[bytes]", self._process.stdout).close()
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself in between
             os.killpg(self.pid, number)
 
-    def _send(self, request: protocol.Request) -> None:
+    def _send(self, request: protocol.Request, deadline: float, seconds: float) -> None:
         self.thaw()
-        stdin = cast("Any", self._process.stdin)
+        line = protocol.encode(request).encode() + b"\n"
         try:
-            stdin.write(protocol.encode(request).encode() + b"\n")
-            stdin.flush()
+            # A runner that does not read would block a plain write for ever, once the pipe is full.
+            while line:
+                if not select.select([], [self._stdin], [], max(0.0, deadline - time.monotonic()))[1]:
+                    raise self._late(request.verb, seconds)
+                line = line[os.write(self._stdin.fileno(), line) :]
         except (OSError, ValueError) as fault:
             raise self._died(request.verb) from fault
 
@@ -186,11 +198,14 @@ class Runner:
         try:
             line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
-            self.kill()
-            raise RunnerError(f"no answer within {seconds:.0f} s; it was killed{self._tail()}", where=f"{self.name}: {verb}") from None
+            raise self._late(verb, seconds) from None
         if not line:
             raise self._died(verb)
         return line
+
+    def _late(self, verb: str, seconds: float) -> RunnerError:
+        self.kill()
+        return RunnerError(f"no answer within {seconds:.0f} s; it was killed{self._tail()}", where=f"{self.name}: {verb}")
 
     def _died(self, verb: str) -> RunnerError:
         try:
@@ -202,10 +217,10 @@ class Runner:
         return RunnerError(f"died ({how}){self._tail()}", where=f"{self.name}: {verb}", next="nox -s doctor")
 
     def _read(self) -> None:
-        for line in cast("Any", self._process.stdout):
+        for line in cast("IO[bytes]", self._process.stdout):
             self._lines.put(line)
         self._lines.put(b"")
 
     def _tail(self, lines: int = 12) -> str:
-        text = self._log.read_text(errors="replace").splitlines()[-lines:]
+        text = self._log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-lines:]
         return "".join(f"\n  | {line}" for line in text) + f"\n  (log: {self._log})" if text else ""

@@ -1,11 +1,15 @@
 """A runner in numpy alone: the whole protocol without ONNX Runtime, for tests. Run: python -m tests.fake_runner
 
-Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. Any file is an "image": its bytes are the pixels.
+Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. A train.json stands for weights.npy beside it, a
+file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
+are the pixels. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS (verbs, comma-separated); _SHIFT (added to the pixels); _NOISE (moves the
+logits by so much x (batch - 1)).
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sys
 import time
@@ -16,33 +20,45 @@ import numpy as np
 
 from contract import artifact, serve
 from contract import protocol as p
+from contract.errors import UsageError
 
 SOURCE, SIDE = "5a" * 32, 4
-MODELS: dict[str, Path] = {}
+MODELS: dict[str, tuple[np.ndarray, bool]] = {}
+SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
 NUMBERS = itertools.count(1)
 
 
 def hello(args: p.HelloArgs) -> p.Receipt:
     name = os.environ.get("FAKE_RUNNER_NAME", "fake")
-    return p.Receipt(1, name, "1.0", None, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
+    commit = os.environ.get("FAKE_RUNNER_COMMIT")
+    return p.Receipt(1, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
+
+
+def read(model: str) -> np.ndarray:
+    return np.load(Path(model).with_name("weights.npy") if model.endswith(".json") else model)
 
 
 def load(args: p.LoadArgs) -> p.Loaded:
     name, path = f"m{next(NUMBERS)}", Path(args.model)
-    MODELS[name], shape = path, np.load(path).shape
-    images, logits = p.ValueInfo("images", (None, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (None, shape[1]), "float32")
-    classes = tuple(f"class {n}" for n in range(shape[1]))
-    return p.Loaded(name, (args.provider,), None, args.options, (images,), (logits,), classes, artifact.sha256_file(path), 1000)
+    weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name
+    MODELS[name], batch = (weights, static), 1 if static else None
+    values = p.ValueInfo("images", (batch, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (batch, weights.shape[1]), "float32")
+    names = path.with_name("classes.json")
+    classes = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
+    return p.Loaded(name, (args.provider,), None, args.options, values[:1], values[1:], classes, artifact.sha256_file(path), 1000)
 
 
 def stages_of(path: str) -> dict[str, np.ndarray]:
-    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3))
+    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3)) + np.uint8(SHIFT)
     return {"decode": pixels, "resize": pixels, "crop": pixels, "normalise": pixels.transpose(2, 0, 1).astype(np.float32) / 255}
 
 
 def forward(id: str, batch: np.ndarray) -> np.ndarray:
-    weights = np.load(MODELS[id])
-    return batch.reshape(len(batch), -1)[:, : len(weights)].astype(np.float32) @ weights.astype(np.float32)
+    weights, static = MODELS[id]
+    if static and len(batch) != 1:
+        raise UsageError(f"Got: {len(batch)} Expected: 1")
+    values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
+    return values @ weights + weights.dtype.type(NOISE * (len(batch) - 1))
 
 
 def tensor_of(args: p.PredictArgs | p.TimeArgs) -> np.ndarray:
@@ -56,11 +72,13 @@ def save(out: str, arrays: dict[str, np.ndarray]) -> dict[str, p.ArrayInfo]:
 
 def predict(args: p.PredictArgs) -> p.Predicted:
     tensor = tensor_of(args)
+    if args.outputs == ("images",):
+        return p.Predicted(save(args.out, {"images": tensor}), None, ())
     parts = [forward(args.id, tensor[at : at + args.batch]) for at in range(0, len(tensor), args.batch)]
     known = {"images": tensor, "logits": np.concatenate(parts)}
     arrays = {name: known[name] for name in args.outputs or ("logits",)}
     top1 = tuple(int(n) for n in known["logits"].argmax(1)) if "logits" in arrays else None
-    return p.Predicted(save(args.out, arrays), top1, tuple(zlib.crc32(part.tobytes()) for part in parts) if "logits" in arrays else ())
+    return p.Predicted(save(args.out, arrays), top1, tuple(zlib.crc32(part.tobytes()) for part in parts))
 
 
 def stages(args: p.StagesArgs) -> p.Staged:
@@ -75,7 +93,7 @@ def time_(args: p.TimeArgs) -> p.Timed:
     for _ in range(args.samples):
         batch = [next(turn) for _ in range(args.batch)]
         begin = time.perf_counter_ns()
-        answer = np.load(MODELS[args.id]) if args.scenario == "load" else forward(args.id, np.stack(batch))
+        answer = MODELS[args.id][0].copy() if args.scenario == "load" else forward(args.id, np.stack(batch))
         samples.append(max(1, time.perf_counter_ns() - begin))
         sums.append(0 if args.scenario == "load" else zlib.crc32(answer.tobytes()))
     split = {n: tuple(samples) for n in ("decode", "resize", "normalise", "logits", "label")} if args.split else None
@@ -96,4 +114,6 @@ HANDLERS: dict[str, serve.Handler] = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    serve.serve(HANDLERS, sys.stdin, serve.claim_stdout())
+    for verb in filter(None, os.environ.get("FAKE_RUNNER_LACKS", "").split(",")):
+        del HANDLERS[verb]
+    serve.serve(HANDLERS, sys.stdin.buffer, serve.claim_stdout())

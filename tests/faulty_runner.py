@@ -1,14 +1,17 @@
 """The fake runner with one fault, to test clients against. Run: FAKE_RUNNER_FAULT=hang python -m tests.faulty_runner
 
-The fault strikes at the verb FAKE_RUNNER_VERB (default: predict); `protocol2` and `stale` always at hello.
-`slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
+The fault strikes at the verb FAKE_RUNNER_VERB (default: predict), where the request's line holds FAKE_RUNNER_WHEN (default: always);
+`protocol2`, `stale` and `debug` always at hello. `slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,11 +22,28 @@ from contract import serve
 from tests import fake_runner
 
 FAULT = os.environ["FAKE_RUNNER_FAULT"]
-VERB = "hello" if FAULT in ("protocol2", "stale") else os.environ.get("FAKE_RUNNER_VERB", "predict")
+VERB = "hello" if FAULT in ("protocol2", "stale", "debug") else os.environ.get("FAKE_RUNNER_VERB", "predict")
+WHEN = os.environ.get("FAKE_RUNNER_WHEN", "")
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 BEFORE: dict[str, Callable[[], object]] = {
-    "hang": lambda: time.sleep(3600),
+    "hang": lambda: (say("about to hang"), time.sleep(3600)),
     "slow-reply": lambda: time.sleep(float(os.environ.get("FAKE_RUNNER_SLOW", "2"))),
-    "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "crash": lambda: (say("about to crash"), os.kill(os.getpid(), signal.SIGSEGV)),
+    "exit3": lambda: os._exit(3),
+    "close-stdout": lambda: (replies.out.close(), time.sleep(3600)),
+    "spin": lambda: threading.Thread(target=spin, daemon=True).start(),
+    "grandchild": lambda: say(f"grandchild {subprocess.Popen(['sleep', '3600']).pid}"),
     "stderr-flood": lambda: sys.stderr.write("a line that nobody reads\n" * 20_000),
 }
 # A fault of the reply: what is written instead of the line.
@@ -31,18 +51,20 @@ INSTEAD: dict[str, Callable[[str], str]] = {
     "garbage": lambda line: "Loading model...\n" + line,
     "nan": lambda line: line.replace('"result":{', '"result":{"nan":NaN,', 1),
     "wrong-seq": lambda line: line.replace('"seq":', '"seq":9', 1),
+    "wrong-crc": lambda line: re.sub(r'"crc32":\[\d+', '"crc32":[1', line),
+    "few-crc": lambda line: re.sub(r'"crc32":\[\d+,', '"crc32":[', line),
 }
-IN_RECEIPT: dict[str, dict[str, Any]] = {"protocol2": {"protocol": 2}, "stale": {"source": "00" * 32}}
+IN_RECEIPT: dict[str, dict[str, Any]] = {"protocol2": {"protocol": 2}, "stale": {"source": "00" * 32}, "debug": {"build": "debug"}}
 
 
 class Replies:
     """Writes replies, and the faulty one for the verb in turn."""
 
     def __init__(self) -> None:
-        self.out, self.verb = serve.claim_stdout(), ""
+        self.out, self.struck = serve.claim_stdout(), False
 
     def write(self, line: str) -> object:
-        return self.out.write(INSTEAD[FAULT](line) if self.verb == VERB and FAULT in INSTEAD else line)
+        return self.out.write(INSTEAD[FAULT](line) if self.struck and FAULT in INSTEAD else line)
 
     def flush(self) -> None:
         self.out.flush()
@@ -50,15 +72,17 @@ class Replies:
 
 def watched(replies: Replies) -> Iterator[str]:
     for line in sys.stdin:
-        replies.verb = p.decode_request(line)[0].verb
-        if replies.verb == VERB and FAULT in BEFORE:
+        replies.struck = p.decode_request(line)[0].verb == VERB and WHEN in line
+        if replies.struck and FAULT in BEFORE:
             BEFORE[FAULT]()
         yield line
 
 
 if __name__ == "__main__":
-    if FAULT not in BEFORE | INSTEAD | IN_RECEIPT:
-        sys.exit(f"no fault '{FAULT}'; known: {', '.join(BEFORE | INSTEAD | IN_RECEIPT)}")
+    if FAULT not in BEFORE | INSTEAD | IN_RECEIPT | {"no-file": 0}:
+        sys.exit(f"no fault '{FAULT}'; known: {', '.join(BEFORE | INSTEAD | IN_RECEIPT)}, no-file")
+    if FAULT == "no-file":
+        fake_runner.save = lambda _out, arrays: {name: p.ArrayInfo(array.shape, str(array.dtype)) for name, array in arrays.items()}
     hello = fake_runner.hello
     handlers = fake_runner.HANDLERS | {"hello": lambda args: replace(hello(args), **IN_RECEIPT.get(FAULT, {}))}
     replies = Replies()
