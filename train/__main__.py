@@ -1,0 +1,27 @@
+"""`python -m train [options]` trains what is not current; `python -m train serve` is the torch-eager runner."""
+
+from __future__ import annotations
+
+import sys
+
+from contract import options
+from contract.errors import run_step
+
+
+def main() -> int:
+    """Train, or serve."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        from train.serve import runner  # noqa: PLC0415 - each way loads only what it needs
+
+        return runner.main(arguments[1:])
+    parsed, _ = options.parse(options.parser("train", "Fine-tune the backbones: images -> checkpoint and manifest."), arguments)
+    matrix = options.select(parsed)
+    # torch takes seconds to import: not for --help, and not for a misspelt option.
+    from train.step import train  # noqa: PLC0415
+
+    return train(parsed, matrix)
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,1 @@
+"""Data sets: what lies on disk becomes verified, split lists of images with labels."""

@@ -1,0 +1,90 @@
+"""Image files to pixels, with Pillow: the formats that all runtimes read, decoded in full."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from contract.errors import DataError
+from train.data.found import Checked, Listed
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+# Whatever a damaged file makes Pillow's readers raise; its warning about huge images counts as one.
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    EOFError,
+    Image.DecompressionBombError,
+)
+
+# One process-wide rule of Pillow: above 89 million pixels it only warns, above twice that it refuses. Here both refuse.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def decode(source: Path | bytes) -> Image.Image:
+    """The image as RGB, decoded in full; no turning by EXIF, as torchvision does none. Raises DataError naming the file."""
+    name = str(source) if isinstance(source, Path) else "image"
+    try:
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
+            return opened.convert("RGB")
+    except (*BROKEN, Image.DecompressionBombWarning) as fault:
+        if isinstance(source, Path) and not source.is_file():
+            raise DataError("no such image file", where=name) from fault
+        raise DataError(
+            f"not a readable image: {_reason(fault)}", where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read"
+        ) from fault
+
+
+def _reason(fault: BaseException) -> str:
+    text = str(fault).split(" <_io.")[0].removesuffix(" file")
+    return text or type(fault).__name__
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a pass over all files found: readable images in listed order, and the refused ones with the reason."""
+
+    good: tuple[Checked, ...]
+    bad: tuple[str, ...]
+
+
+def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int) -> Verified:
+    """Read each file once: hash it, and decode it in full (a header check accepts half a JPEG).
+
+    Raises DataError naming the first unreadable image, unless `skip_bad`.
+    """
+    with ThreadPoolExecutor(min(4, threads)) as pool:  # Pillow and hashlib leave the interpreter's lock
+        checked = list(pool.map(lambda item: _check(root, item), listed))
+    bad = tuple(f"{item.path}: {result.what}" for item, result in zip(listed, checked, strict=True) if isinstance(result, DataError))
+    first = next((result for result in checked if isinstance(result, DataError)), None)
+    if first is not None and not skip_bad:
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise DataError(
+            f"{first.what}{more}", where=first.where, next="replace it, or leave such images out and count them: --skip-bad-images"
+        )
+    return Verified(tuple(result for result in checked if isinstance(result, Checked)), bad)
+
+
+def _check(root: Path, item: Listed) -> Checked | DataError:
+    path = root / item.path
+    try:
+        data = path.read_bytes()
+        decode(data)
+    except DataError as error:
+        return DataError(error.what, where=str(path))
+    except OSError as fault:
+        return DataError(f"cannot be read: {fault.strerror}", where=str(path))
+    return Checked(item.path, item.label, item.split, hashlib.sha256(data).hexdigest())

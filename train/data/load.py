@@ -1,0 +1,70 @@
+"""A data set by its matrix entry: listed, verified, split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from contract import artifact, lock, strict
+from contract.errors import DataError, UsageError
+from contract.layout import short_hash
+from contract.manifest import ImageEntry
+from contract.matrix import Columns, Dataset
+from train.data import class_folders, labels_csv
+from train.data.found import Listed, class_order
+from train.data.images import verify
+from train.data.split import split
+
+
+@dataclass(frozen=True)
+class LoadedSet:
+    """A data set that can be trained on: every image was read, every class is in every split."""
+
+    name: str
+    root: Path
+    classes: tuple[str, ...]
+    parts: dict[str, tuple[ImageEntry, ...]]
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over classes, and path, label, image hash of each split: all that training sees of the set."""
+        return artifact.sha256_bytes(strict.dumps({"classes": self.classes, "parts": self.parts}).encode())
+
+
+def load(dataset: Dataset, data: Path, *, seed: int, skip_bad: bool, threads: int) -> LoadedSet:
+    """Find, verify and split a data set. `data`: where drawn sets lie. Raises DataError naming file and line."""
+    if dataset.format == "wings":
+        dataset = wings(dataset, data)
+    root = Path(dataset.root)
+    listed = _listed(dataset, root)
+    classes = class_order(listed, str(root))
+    verified = verify(root, listed, skip_bad=skip_bad, threads=threads)
+    made = split(verified.good, classes, dataset.split, seed)
+    skipped = (f"{len(verified.bad)} unreadable images were left out",) if verified.bad else ()
+    return LoadedSet(dataset.name, root.resolve(), classes, made.parts, verified.bad, (*made.notes, *skipped))
+
+
+def _listed(dataset: Dataset, root: Path) -> list[Listed]:
+    if not dataset.root:
+        raise UsageError("where the images lie is not said", where=f"dataset {dataset.name}", next="add --root DIR, or root in matrix.toml")
+    if not root.is_dir():
+        raise DataError(f"no such folder: data set '{dataset.name}'", where=str(root), next="add --root DIR, the folder where it lies")
+    return labels_csv.read_set(dataset, root) if dataset.format == "csv" else class_folders.read_set(dataset, root)
+
+
+def wings(dataset: Dataset, data: Path) -> Dataset:
+    """The drawn data set as the csv set that it is on disk; drawn now if it is not there."""
+    from train.data import wings as drawing  # noqa: PLC0415 - only this format needs it
+
+    # The drawing's own source is in the name: another version draws other butterflies.
+    sources = sorted(Path(__file__).parent.glob("wings*.py"))
+    params = {"species": dataset.species, "per_species": dataset.per_species, "seed": 0}
+    root = data / f"wings-{short_hash([params, artifact.source_hash(Path(__file__).parent, sources)])}"
+    if not root.is_dir():
+        with lock.exclusive(data, "drawing wings"):
+            artifact.sweep(data)
+            if not root.is_dir():
+                artifact.write_folder(root, lambda folder: drawing.draw(folder, **params))
+    return replace(dataset, format="csv", root=str(root), images="train", labels="Training_set.csv", columns=Columns())

@@ -1,0 +1,127 @@
+"""Images in batches: one data set that augments and one that does not, both without any state of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from contract.manifest import ImageEntry
+from contract.preprocess import PreprocessSpec
+from train.data.images import decode
+from train.fit.augment import Augmentation, Transform, evaluation_transform, training_transform
+from train.fit.keys import generator, key
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+CACHE_BYTES = 2 << 30
+
+
+class Decoded:
+    """Decoded pixels, kept in memory while there is room for them (2 GiB)."""
+
+    def __init__(self, root: Path, room: int = CACHE_BYTES) -> None:
+        self._root, self._room = root, room
+        self._kept: dict[str, np.ndarray[Any, Any]] = {}
+
+    def __call__(self, path: str) -> Image.Image:
+        """The image of a path relative to the root, as RGB."""
+        pixels = self._kept.get(path)
+        if pixels is not None:
+            return Image.fromarray(pixels)
+        image = decode(self._root / path)
+        pixels = np.asarray(image)
+        if pixels.nbytes <= self._room:
+            self._room -= pixels.nbytes
+            self._kept[path] = pixels
+        return image
+
+
+class Evaluating(Dataset[tuple[torch.Tensor, int]]):
+    """Images as the preset shows them."""
+
+    def __init__(self, entries: Sequence[ImageEntry], decoded: Decoded, spec: PreprocessSpec) -> None:
+        self._entries, self._decoded, self._transform = entries, decoded, evaluation_transform(spec)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        entry = self._entries[index]
+        return self._transform(self._decoded(entry.path)), entry.label
+
+
+class Augmenting(Dataset[tuple[torch.Tensor, int]]):
+    """Images augmented by a function of (seed, epoch, index): the same in any order, process, or second run."""
+
+    def __init__(self, entries: Sequence[ImageEntry], decoded: Decoded, made: Transform, seed: int) -> None:
+        self._entries, self._decoded, self._transform, self._seed = entries, decoded, made, seed
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, int]:
+        epoch, index = place
+        entry = self._entries[index]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(key(self._seed, "augment", epoch, index))
+            return self._transform(self._decoded(entry.path)), entry.label
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Where batches come from: the images' root, the preset, and how they reach the device."""
+
+    root: Path
+    spec: PreprocessSpec
+    seed: int
+    device: str
+    workers: int = 0
+    decoded: Decoded = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Worker processes would each fill a cache of their own.
+        object.__setattr__(self, "decoded", Decoded(self.root, room=0 if self.workers else CACHE_BYTES))
+
+    def evaluating(self, entries: Sequence[ImageEntry], batch: int) -> Iterator[Batch]:
+        """All images in order."""
+        return self._load(
+            Evaluating(entries, self.decoded, self.spec), [list(range(len(entries)))[n : n + batch] for n in range(0, len(entries), batch)]
+        )
+
+    def training(self, entries: Sequence[ImageEntry], augmentation: Augmentation, epoch: int, batch: int) -> Iterator[Batch]:
+        """All images of an epoch, shuffled and augmented as (seed, epoch) say."""
+        images = Augmenting(entries, self.decoded, training_transform(augmentation, self.spec), self.seed)
+        return self._load(images, [[(epoch, index) for index in part] for part in shuffled(len(entries), batch, self.seed, epoch)])
+
+    def _load(self, images: Dataset[tuple[torch.Tensor, int]], places: list[list[Any]]) -> Iterator[Batch]:
+        loader = DataLoader(
+            images,
+            batch_sampler=places,
+            num_workers=self.workers,
+            pin_memory=self.device == "cuda",
+            # Without one of its own the loader draws from the global generator.
+            generator=torch.Generator().manual_seed(0),
+        )
+        for pixels, labels in loader:
+            shape = {"memory_format": torch.channels_last}
+            yield pixels.to(self.device, non_blocking=True, **shape), labels.to(self.device, non_blocking=True)
+
+
+def shuffled(count: int, batch: int, seed: int, epoch: int) -> list[list[int]]:
+    """Indices of an epoch in batches. A last batch of one joins the one before it: BatchNorm cannot train on one image."""
+    order = torch.randperm(count, generator=generator(seed, "order", epoch)).tolist()
+    parts = [order[start : start + batch] for start in range(0, count, batch)]
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2] += parts.pop()
+    return parts
+
+
+def steps_per_epoch(count: int, batch: int) -> int:
+    """Number of batches that `shuffled` makes."""
+    return len(shuffled(count, batch, 0, 0))

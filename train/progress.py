@@ -1,0 +1,63 @@
+"""What is going on and what is left: a live display on a terminal, plain lines elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from train.fit.state import Epoch
+
+T = TypeVar("T")
+
+
+class Reporter:
+    """Says what one training does; `title` is dataset/backbone."""
+
+    def __init__(self, title: str, console: Console, live: Progress | None) -> None:
+        self._title, self._console, self._live = title, console, live
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self._console.print(f"{self._title}: {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def epoch(self, row: Epoch, of: int) -> None:
+        """One line an epoch."""
+        self.say(
+            f"{row.phase} epoch {row.number} of {of}: loss {row.train_loss:.3f}, train {row.train_accuracy:.1%}, "
+            f"val loss {row.val_loss:.3f}, val {row.val_accuracy:.1%}, {row.seconds:.1f} s"
+        )
+
+    def over(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
+        """Pass items through, with a bar on a terminal."""
+        if self._live is None:
+            yield from items
+            return
+        task: TaskID = self._live.add_task(f"{self._title}: {what}", total=total)
+        try:
+            for item in items:
+                yield item
+                self._live.advance(task)
+        finally:
+            self._live.remove_task(task)
+
+
+@contextmanager
+def reporter(title: str) -> Iterator[Reporter]:
+    """A reporter for as long as one training lasts."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Reporter(title, console, None)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as live:
+        yield Reporter(title, console, live)

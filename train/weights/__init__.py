@@ -1,0 +1,1 @@
+"""Weights to start from: torchvision's by name (downloaded, checked), a file, or random."""
