@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from contract import matrix
+from contract import matrix, strict
 from contract.errors import ConcordError, DataError
 from contract.layout import CHECKOUT
 from contract.matrix import Matrix
@@ -193,3 +195,13 @@ def test_the_real_matrix():
         for device in ("cpu", "cuda"):
             for random in (True, False):
                 real.find("recipe", backbone.recipe_for(device, random=random))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_the_entries_that_the_documents_show_are_good_ones(page):
+    blocks = re.findall(r"^```toml\n(.*?)^```", (CHECKOUT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        for noun, entries in tomllib.loads(block).items():
+            for entry in entries:
+                strict.decode(getattr(matrix, noun.capitalize()), entry, f"{page}: {noun}")
