@@ -11,11 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-env=CONCORD_SOURCE={}", source_hash(&root)?);
     let include = env::var("DEP_TURBOJPEG_INCLUDE")?;
     let includes: Vec<&Path> = include.split(',').map(Path::new).collect();
-    cc::Build::new()
-        .file("src/image/jpeg_shim.c")
-        .includes(&includes)
-        .warnings(true)
-        .compile("concord_jpeg_shim");
+    cc::Build::new().file("src/image/jpeg_shim.c").includes(&includes).warnings(true).compile("concord_jpeg_shim");
     // After the shim, which needs it: the crate that says so is not named by any Rust code of ours.
     let root = PathBuf::from(env::var("DEP_TURBOJPEG_ROOT")?);
     println!("cargo:rustc-link-search=native={}", root.join("lib").display());
@@ -57,7 +53,7 @@ fn list(root: &Path, folder: &str, files: &mut Vec<String>) -> Result<(), Box<dy
 
 /// Whether the very library that is linked holds vector code: its symbol names carry the instruction set.
 ///
-/// CMake's cache cannot say it: a missing nasm turns SIMD off in a variable that is not cached.
+/// The build's cache cannot say it: a missing nasm turns SIMD off in a variable that is not cached.
 fn has_simd(folder: &Path) -> Result<bool, Box<dyn Error>> {
     let names = ["libturbojpeg.a", "turbojpeg-static.lib"];
     let library = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
@@ -74,5 +70,6 @@ fn jpeg_version(includes: &[&Path]) -> Result<String, Box<dyn Error>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

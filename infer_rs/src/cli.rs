@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,7 +102,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Info { model } => commands::info(&model, output),
         Command::Predict { model, images, json, top } => {
-            let asked = commands::Predict { images, json, top: usize::from(top), threads, header: io::stdout().is_terminal() };
+            let asked = commands::Predict { images, json, top: usize::from(top), threads };
             commands::predict(&model, &asked, &source, output)
         }
         Command::Serve => {

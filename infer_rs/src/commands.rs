@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::npy::{self, Array};
 use crate::preprocess::Preprocess;
 use crate::runtime::{Library, Options, Provider, Runner, Source, session};
+use crate::table::{self, Likely};
 use crate::{files, image};
 
 /// What `predict` was asked.
@@ -24,8 +25,6 @@ pub struct Predict {
     pub top: usize,
     /// Threads of the session.
     pub threads: Option<usize>,
-    /// Whether the table has a header.
-    pub header: bool,
 }
 
 /// Prints what a file says of itself.
@@ -46,12 +45,12 @@ pub fn info(path: &Path, mut out: impl Write) -> Result<ExitCode> {
     }
     lines.extend(about.metadata.iter().filter(|(key, _)| *key != crate::model::LABELS).map(|(key, text)| (key.as_str(), text.clone())));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let text: String = lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect();
+    let text: String = lines.iter().map(|(name, value)| format!("{name:width$}  {}\n", table::printable(value))).collect();
     print(&mut out, &text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the likeliest classes of each image. A bad image is named, the others are still answered, and the exit code is the bad one's.
+/// Prints the likeliest classes of each image, as infer_py does. One bad image does not cost the answers for the others.
 pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Write) -> Result<ExitCode> {
     let model = Model::open(path)?;
     let preprocess = Preprocess::new(model.need_spec()?);
@@ -59,22 +58,20 @@ pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Writ
     let mut runner = Runner::load(path, Provider::Cpu, &Options::with_threads(asked.threads))?;
     let output = runner.outputs.first().map(|output| output.name.clone());
     let output = output.ok_or_else(|| Error::data("the model has no output", path.display(), "export it again"))?;
-    let mut worst = ExitCode::SUCCESS;
-    if asked.header && !asked.json {
-        print(&mut out, "probability  class\n")?;
-    }
+    let mut answers = Vec::new();
+    let mut refused = Vec::new();
     for image in &asked.images {
-        let answer = preprocess.image(image).and_then(|(width, height, tensor)| {
+        let logits = preprocess.image(image).and_then(|(width, height, tensor)| {
             runner.check(1, 1, &[3, height, width])?;
             Ok(session::floats(&runner.run(&tensor, [1, 3, height, width])?, &output)?.to_vec())
         });
-        match answer {
-            Ok(logits) if asked.json => print(&mut out, &as_json(image, &likeliest(&logits, asked.top), &model))?,
-            Ok(logits) => print(&mut out, &as_table(image, &likeliest(&logits, asked.top), &model))?,
-            Err(error) => worst = complain(&error),
+        match logits {
+            Ok(logits) => answers.push((image.as_path(), likeliest(&logits, asked.top))),
+            Err(error) => refused.push((image.as_path(), error)),
         }
     }
-    Ok(worst)
+    print(&mut out, &if asked.json { table::as_json(&model, &answers, &refused) } else { table::as_text(&model, &answers) })?;
+    Ok(refused.iter().fold(ExitCode::SUCCESS, |_, (_, error)| complain(error)))
 }
 
 /// Writes the tensor of images.
@@ -115,12 +112,6 @@ pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
     Ok(worst)
 }
 
-struct Likely {
-    class: usize,
-    logit: f32,
-    probability: f64,
-}
-
 /// The largest logits with their softmax, the first of equals first.
 fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -128,25 +119,8 @@ fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
     let sum: f64 = logits.iter().map(|logit| share(*logit)).sum();
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|one, other| logits[*other].total_cmp(&logits[*one]));
-    let likely = |class: usize| Likely { class, logit: logits[class], probability: share(logits[class]) / sum };
+    let likely = |class: usize| Likely { class, probability: share(logits[class]) / sum };
     order.into_iter().take(count).map(likely).collect()
-}
-
-fn as_json(image: &Path, classes: &[Likely], model: &Model) -> String {
-    let top: Vec<_> = classes
-        .iter()
-        .map(|one| json!({"class": one.class, "label": model.label(one.class), "probability": one.probability, "logit": one.logit}))
-        .collect();
-    format!("{}\n", json!({"image": image.to_string_lossy(), "top": top}))
-}
-
-fn as_table(image: &Path, classes: &[Likely], model: &Model) -> String {
-    let mut text = format!("{}\n", image.display());
-    for one in classes {
-        let name = model.label(one.class).map_or_else(|| format!("class {}", one.class), str::to_owned);
-        text.push_str(&format!("{:>10.2}%  {name}\n", 100.0 * one.probability));
-    }
-    text
 }
 
 fn opsets(opsets: &[(String, u64)]) -> String {

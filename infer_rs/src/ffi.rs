@@ -23,7 +23,9 @@ unsafe extern "C" {
 
 /// Decodes a JPEG file into `height` rows of `width * channels` bytes.
 pub fn decode_jpeg(file: &[u8], width: usize, height: usize, channels: usize, out: &mut [u8]) -> Result<(), String> {
-    assert_eq!(out.len(), width * height * channels, "the buffer is the caller's to size");
+    if out.len() != width * height * channels {
+        return Err("a buffer of the wrong size for a JPEG".into());
+    }
     let mut message = [0; MESSAGE];
     // Sound: `file` and `out` outlive the call, the shim writes `height` rows of `width * channels` bytes at most (it checks the
     // decoder's own width against ours), and libjpeg ends its message with a zero within MESSAGE bytes.

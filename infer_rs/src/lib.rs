@@ -20,5 +20,6 @@ pub mod resize;
 pub mod runtime;
 pub mod serve;
 pub mod spec;
+pub mod table;
 
 pub use error::{Error, Kind, Result};

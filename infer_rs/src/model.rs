@@ -54,9 +54,8 @@ impl Model {
 }
 
 fn labels(text: &str, place: &str) -> Result<Vec<String>> {
-    serde_json::from_str(text).map_err(|fault| {
-        Error::data(format!("not a JSON list of names: {fault}"), format!("{place}: {LABELS}"), "export the model again")
-    })
+    serde_json::from_str(text)
+        .map_err(|fault| Error::data(format!("not a JSON list of names: {fault}"), format!("{place}: {LABELS}"), "export the model again"))
 }
 
 #[cfg(test)]

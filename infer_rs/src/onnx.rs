@@ -37,9 +37,8 @@ impl Description {
     pub fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|fault| Error::reading(path, &fault))?;
         let length = file.metadata().map_err(|fault| Error::reading(path, &fault))?.len();
-        Self::parse(file, length).map_err(|fault| {
-            Error::data(format!("not an ONNX file: {fault}"), path.display(), "export it again, or copy it again")
-        })
+        Self::parse(file, length)
+            .map_err(|fault| Error::data(format!("not an ONNX file: {fault}"), path.display(), "export it again, or copy it again"))
     }
 
     fn parse<R: Read + Seek>(from: R, length: u64) -> io::Result<Self> {
@@ -223,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    /// ir_version 10; a graph with one Relu from x to y and a weight; opset 20; one metadata entry.
+    /// Format version 10; a graph with one Relu from x to y and a weight; opset 20; one metadata entry.
     fn model() -> Vec<u8> {
         let node = [delimited(1, b"x"), delimited(2, b"y"), delimited(4, b"Relu")].concat();
         let weight = delimited(5, &delimited(9, &[0; 300]));

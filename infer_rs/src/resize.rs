@@ -49,7 +49,7 @@ fn vertical_first(image: &Rgb, width: usize, height: usize) -> bool {
 struct Weights {
     first: Vec<usize>,
     end: Vec<usize>,
-    weights: Vec<i32>,
+    values: Vec<i32>,
 }
 
 impl Weights {
@@ -62,7 +62,7 @@ impl Weights {
         let filter_scale = scale.max(1.0);
         let support = radius * filter_scale;
         let inverse = 1.0 / filter_scale;
-        let mut made = Self { first: Vec::with_capacity(count), end: Vec::with_capacity(count), weights: Vec::new() };
+        let mut made = Self { first: Vec::with_capacity(count), end: Vec::with_capacity(count), values: Vec::new() };
         let mut exact = Vec::new();
         for place in start..start + count {
             let center = (place as f64 + 0.5) * scale;
@@ -73,8 +73,8 @@ impl Weights {
             // From left to right, as C does: another order has another last bit.
             let sum = exact.iter().fold(0.0, |sum, weight| sum + weight);
             made.first.push(first);
-            made.weights.extend(exact.iter().map(|weight| fixed_point(if sum == 0.0 { *weight } else { weight / sum })));
-            made.end.push(made.weights.len());
+            made.values.extend(exact.iter().map(|weight| fixed_point(if sum == 0.0 { *weight } else { weight / sum })));
+            made.end.push(made.values.len());
         }
         made
     }
@@ -94,7 +94,7 @@ impl Weights {
 
     fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
         let starts = std::iter::once(0).chain(self.end.iter().copied());
-        self.first.iter().zip(starts.zip(&self.end)).map(|(first, (start, end))| (*first, &self.weights[start..*end]))
+        self.first.iter().zip(starts.zip(&self.end)).map(|(first, (start, end))| (*first, &self.values[start..*end]))
     }
 }
 

@@ -94,8 +94,8 @@ impl Spec {
             Error::data(what, place, "export the model with the Concord of this checkout")
         };
         let mut json = serde_json::Deserializer::from_str(text);
-        let spec: Self = serde_path_to_error::deserialize(&mut json)
-            .map_err(|fault| bad(fault.inner().to_string(), &fault.path().to_string()))?;
+        let spec: Self =
+            serde_path_to_error::deserialize(&mut json).map_err(|fault| bad(fault.inner().to_string(), &fault.path().to_string()))?;
         json.end().map_err(|fault| bad(fault.to_string(), "."))?;
         if spec.format != 1 {
             return Err(bad(format!("format {}, this program reads 1", spec.format), "format"));

@@ -19,7 +19,8 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
             Step::End => return Err("broken PNG: it has no image data".into()),
         }
     };
-    let header = &chunks.header;
+    // Copied here: what a second header after the data says no longer counts.
+    let header = chunks.header;
     let kind = header.kind.ok_or("broken PNG: unknown colour type or depth")?;
     check_size(header.width, header.height)?;
     let animated = chunks.is_animated();
@@ -30,8 +31,10 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     let mut canvas = Canvas::new(kind, (header.width, header.height), frame, header.interlaced);
     let left = unpack(&mut chunks, first, &mut canvas)?;
     chunks.finish(left, animated)?;
-    let data = canvas.into_rgb(chunks.palette()?);
-    Ok(Rgb { width: chunks.header.width, height: chunks.header.height, data })
+    if kind.is_indexed() {
+        canvas.colour(&chunks.palette()?);
+    }
+    Ok(Rgb { width: header.width, height: header.height, data: canvas.into_data() })
 }
 
 /// Inflates row by row, as far as rows are needed; returns what is left of the current data chunk.
@@ -147,7 +150,7 @@ impl Rows {
 }
 
 fn mean(left: u8, up: u8) -> u8 {
-    ((u16::from(left) + u16::from(up)) / 2) as u8
+    u8::midpoint(left, up)
 }
 
 fn paeth(left: u8, up: u8, corner: u8) -> u8 {

@@ -41,6 +41,8 @@ pub struct Chunks<'a> {
     sequence: Option<u32>,
     texts: Texts,
     default_image: bool,
+    /// Whether image data have begun: a palette after that is too late.
+    begun: bool,
 }
 
 impl<'a> Chunks<'a> {
@@ -58,6 +60,7 @@ impl<'a> Chunks<'a> {
             sequence: None,
             texts: Texts::default(),
             default_image: false,
+            begun: false,
         }
     }
 
@@ -121,9 +124,6 @@ impl<'a> Chunks<'a> {
     /// Colours by index, black where there are none.
     pub fn palette(&self) -> Decoded<[[u8; 3]; 256]> {
         let mut colours = [[0; 3]; 256];
-        if !self.header.kind.is_some_and(Kind::is_indexed) {
-            return Ok(colours);
-        }
         if self.palette.is_none() && self.one_transparent {
             return Err("broken PNG: a transparent colour, but no palette".into());
         }
@@ -180,7 +180,7 @@ impl<'a> Chunks<'a> {
         }
         match name {
             b"IHDR" => self.image_header(body)?,
-            b"PLTE" if self.header.kind.is_some_and(Kind::is_indexed) => self.palette = Some(body),
+            b"PLTE" if self.header.kind.is_some_and(Kind::is_indexed) && !self.begun => self.palette = Some(body),
             b"tRNS" => self.transparency(body)?,
             b"acTL" => self.animation(body),
             b"fcTL" => self.frame_control(body)?,
@@ -197,6 +197,7 @@ impl<'a> Chunks<'a> {
         if self.frame.is_none() && self.frames.is_some() {
             self.default_image = true;
         }
+        self.begun = true;
         Step::Data(length)
     }
 
@@ -269,7 +270,7 @@ impl<'a> Chunks<'a> {
 /// Pillow's `_simple_palette`, which an empty match of a final line feed passes, too.
 fn one_zero_among_255s(body: &[u8]) -> bool {
     let body = body.strip_suffix(b"\n").unwrap_or(body);
-    body.iter().all(|alpha| matches!(alpha, 0 | 255)) && body.iter().filter(|alpha| **alpha == 0).count() == 1
+    body.iter().all(|alpha| matches!(alpha, 0 | 255)) && body.iter().map(|alpha| usize::from(*alpha == 0)).sum::<usize>() == 1
 }
 
 fn number(bytes: &[u8], at: usize) -> u32 {

@@ -148,13 +148,15 @@ impl Canvas {
         }
     }
 
-    /// The pixels; `palette` turns indices into colours.
-    pub fn into_rgb(mut self, palette: [[u8; 3]; 256]) -> Vec<u8> {
-        if self.kind.is_indexed() {
-            for pixel in self.data.chunks_exact_mut(3) {
-                pixel.copy_from_slice(&palette[usize::from(pixel[0])]);
-            }
+    /// Turns indices into colours.
+    pub fn colour(&mut self, palette: &[[u8; 3]; 256]) {
+        for pixel in self.data.chunks_exact_mut(3) {
+            pixel.copy_from_slice(&palette[usize::from(pixel[0])]);
         }
+    }
+
+    /// The pixels.
+    pub fn into_data(self) -> Vec<u8> {
         self.data
     }
 }

@@ -66,8 +66,7 @@ impl Library {
         let next = "name the libonnxruntime of an onnxruntime wheel, version 1.20 or newer";
         let builder = ort::init_from(&path).map_err(|fault| Error::environment(fault, &place, next))?;
         builder.with_name("infer-rs").with_telemetry(false).commit();
-        let environment =
-            Environment::current().map_err(|fault| Error::onnxruntime(Kind::Environment, &fault, &place, next))?;
+        let environment = Environment::current().map_err(|fault| Error::onnxruntime(Kind::Environment, &fault, &place, next))?;
         // Never released: with CUDA, releasing it at exit can abort the process after a correct run (pykeio/ort#609).
         std::mem::forget(environment);
         let version = ffi::onnxruntime_version(&path).map_err(|fault| Error::environment(fault, &place, next))?;

@@ -27,8 +27,7 @@ pub fn summarise(trace: &str) -> Result<Profiled> {
     let mut operators: HashMap<String, OperatorTime> = HashMap::new();
     let mut nodes: HashMap<String, NodeTime> = HashMap::new();
     for event in events.iter().filter(|event| event.cat == "Node") {
-        let (Some(name), Some(op)) = (event.name.strip_suffix("_kernel_time"), event.args.get("op_name").and_then(|op| op.as_str()))
-        else {
+        let (Some(name), Some(op)) = (event.name.strip_suffix("_kernel_time"), event.args.get("op_name").and_then(|op| op.as_str())) else {
             continue;
         };
         let ns = (event.dur * 1000.0).round() as u64;

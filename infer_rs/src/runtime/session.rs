@@ -134,6 +134,7 @@ fn forward<'s>(session: &'s mut Session, tensor: &[f32], shape: [usize; 4]) -> o
     session.run(ort::inputs![TensorRef::from_array_view((shape, tensor))?])
 }
 
+#[derive(Clone, Copy)]
 enum Model<'a> {
     File(&'a Path),
     Bytes(&'a [u8]),
@@ -172,9 +173,9 @@ fn build(model: Model, provider: Provider, options: &Options, profile: Option<&P
 /// The float32 elements of an output.
 pub fn floats<'v>(outputs: &'v SessionOutputs, name: &str) -> Result<&'v [f32]> {
     let value = outputs.get(name).ok_or_else(|| Error::internal("an output that was asked for is missing", name))?;
-    let (_, values) = value.try_extract_tensor::<f32>().map_err(|_| {
-        Error::data("the output is not float32", name, "export the model with float32 outputs")
-    })?;
+    let (_, values) = value
+        .try_extract_tensor::<f32>()
+        .map_err(|_| Error::data("the output is not float32", name, "export the model with float32 outputs"))?;
     Ok(values)
 }
 

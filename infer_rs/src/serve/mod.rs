@@ -171,7 +171,7 @@ mod tests {
     fn crc32_is_zlibs() {
         // zlib.crc32(numpy.array([1, -2.5], "<f4").tobytes())
         assert_eq!(crc32(&[1.0, -2.5]), crc32fast::hash(&[0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]));
-        assert_eq!(crc32(&vec![0.0; 5000]), crc32fast::hash(&[0; 20_000]));
+        assert_eq!(crc32(&vec![0.0; 5000]), crc32fast::hash(&vec![0; 20_000]));
     }
 
     #[test]

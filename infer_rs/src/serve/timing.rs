@@ -135,13 +135,7 @@ fn from_files(entry: &mut Entry, asked: &TimeArgs) -> Result<Timed> {
 }
 
 /// The moments before, between and after the five stages of one image, and the crc32 of its logits.
-fn one_file(
-    entry: &mut Entry,
-    preprocess: &Preprocess,
-    output: &str,
-    path: &str,
-    tensor: &mut Vec<f32>,
-) -> Result<([Instant; 6], u32)> {
+fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str, tensor: &mut Vec<f32>) -> Result<([Instant; 6], u32)> {
     let start = Instant::now();
     let decoded = image::decode_file(Path::new(path))?;
     let after_decode = Instant::now();
