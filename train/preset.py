@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F  # noqa: N812 - its documented name
@@ -62,17 +63,27 @@ def transform(spec: PreprocessSpec) -> ImageClassification:
 
 def stages(spec: PreprocessSpec, image: Image.Image) -> dict[str, np.ndarray[Any, Any]]:
     """Every stage of one image, by torchvision's functions: resize and crop uint8 H x W x 3, normalise float32 3 x H x W."""
-    made = transform(spec)
-    resized = F.resize(image, made.resize_size, interpolation=made.interpolation, antialias=made.antialias)
-    cropped = F.center_crop(resized, made.crop_size)
-    scaled = F.pil_to_tensor(cropped).float().div(255)
-    normalised = F.normalize(scaled, mean=made.mean, std=made.std)
+    resized, cropped = framed(spec, image)
     return {
         "decode": np.asarray(image),
         "resize": np.asarray(resized),
         "crop": np.asarray(cropped),
-        "normalise": np.ascontiguousarray(normalised.numpy()),
+        "normalise": np.ascontiguousarray(normalised(spec, cropped).numpy()),
     }
+
+
+def framed(spec: PreprocessSpec, image: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """The image resized, and that cropped."""
+    made = transform(spec)
+    resized = F.resize(image, made.resize_size, interpolation=made.interpolation, antialias=made.antialias)
+    return resized, F.center_crop(resized, made.crop_size)
+
+
+def normalised(spec: PreprocessSpec, cropped: Image.Image) -> torch.Tensor:
+    """3 x H x W float32."""
+    scaled = F.pil_to_tensor(cropped).float().div(255)
+    made: torch.Tensor = F.normalize(scaled, mean=list(spec.mean), std=list(spec.std))
+    return made
 
 
 def check(spec: PreprocessSpec, made: Any) -> None:

@@ -62,9 +62,16 @@ def wings(dataset: Dataset, data: Path) -> Dataset:
     sources = sorted(Path(__file__).parent.glob("wings*.py"))
     params = {"species": dataset.species, "per_species": dataset.per_species, "seed": 0}
     root = data / f"wings-{short_hash([params, artifact.source_hash(Path(__file__).parent, sources)])}"
+
+    def draw(folder: Path) -> None:
+        try:
+            drawing.draw(folder, **params)
+        except ValueError as fault:
+            raise UsageError(str(fault), where=f"dataset {dataset.name}", next="correct species or per_species in matrix.toml") from fault
+
     if not root.is_dir():
         with lock.exclusive(data, "drawing wings"):
             artifact.sweep(data)
             if not root.is_dir():
-                artifact.write_folder(root, lambda folder: drawing.draw(folder, **params))
+                artifact.write_folder(root, draw)
     return replace(dataset, format="csv", root=str(root), images="train", labels="Training_set.csv", columns=Columns())

@@ -1,0 +1,1 @@
+"""`python -m train serve`: the torch-eager runner, the reference of parity."""

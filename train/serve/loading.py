@@ -1,0 +1,119 @@
+"""A trained model, loaded for answering: verified, in eval mode, with the options in force."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from contract.errors import DataError, EnvironmentFault, UsageError, nearest
+from contract.manifest import CHECKPOINT
+from contract.preprocess import PreprocessSpec
+from contract.protocol import LoadArgs, Loaded, Option, ValueInfo
+from train import device
+from train.model.build import REMEDY, from_manifest
+from train.preset import transform
+
+Array = np.ndarray[Any, Any]
+INPUT, OUTPUT = "images", "logits"
+# The protocol's vocabulary; what torch does not have is left out of the effective options.
+OPTIONS: dict[str, type] = {
+    "threads": int,
+    "inter_threads": int,
+    "dtype": str,
+    "spinning": bool,
+    "optimization": str,
+    "arena": bool,
+    "memory_pattern": bool,
+}
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Session:
+    """A model on its device, and how images reach it."""
+
+    model: nn.Module
+    spec: PreprocessSpec
+    transform: Any
+    classes: tuple[str, ...]
+    device: str
+    dtype: torch.dtype
+    path: Path
+
+    def forward(self, images: Array) -> Array:
+        """N x 3 x H x W float32 in host memory -> logits in host memory."""
+        with torch.inference_mode():
+            # .cpu() waits for the kernels; without it a clock would stop too early.
+            return self.model(self.to_device(images)).cpu().numpy()  # type: ignore[no-any-return]
+
+    def to_device(self, images: Array) -> torch.Tensor:
+        """As the model takes it."""
+        return torch.from_numpy(images).to(self.device, self.dtype)
+
+
+def load(args: LoadArgs, name: str) -> tuple[Session, Loaded]:
+    """Open a train.json. Raises DataError for a corrupt one, EnvironmentFault for a provider that is not there."""
+    for key, value in args.options.items():
+        if key not in OPTIONS:
+            raise UsageError(f"no runtime has an option '{key}'; {nearest(key, OPTIONS)}", where="load.options")
+        if type(value) is not OPTIONS[key]:
+            raise UsageError(f"'{key}' is {value!r}, not {OPTIONS[key].__name__}", where="load.options")
+    if args.provider not in ("cpu", "cuda"):
+        raise UsageError(f"unknown provider '{args.provider}'; {nearest(args.provider, ('cpu', 'cuda'))}", where="load.provider")
+    if args.provider == "cuda" and not torch.cuda.is_available():
+        raise EnvironmentFault("asked for cuda, and torch finds no CUDA device", where="load.provider", next="check nvidia-smi")
+    effective = _apply(args.options)
+    device.plain_fp32()
+    began = time.perf_counter_ns()
+    session, model_sha256 = open_session(Path(args.model), args.provider, DTYPES[str(effective["dtype"])])
+    took = time.perf_counter_ns() - began
+    size = session.spec.input_size or (None, None)
+    dtype = str(effective["dtype"])
+    return session, Loaded(
+        id=name,
+        providers=(args.provider,),
+        placement=None,
+        options={key: effective[key] for key in args.options if key in effective},
+        inputs=(ValueInfo(INPUT, (None, 3, *size), "float32"),),  # a float64 model is given float32 as well
+        outputs=(ValueInfo(OUTPUT, (None, len(session.classes)), dtype),),
+        classes=session.classes,
+        model_sha256=model_sha256,
+        ns=took,
+    )
+
+
+def open_session(path: Path, provider: str, dtype: torch.dtype) -> tuple[Session, str]:
+    """Read, verify and place a model; also the sha256 of its checkpoint. This is what the scenario `load` times."""
+    if path.suffix != ".json":
+        raise DataError("not a train.json: torch-eager runs what `train` wrote", where=str(path), next=REMEDY)
+    made, model = from_manifest(path)
+    placed = model.to(provider, dtype)
+    return Session(placed, made.preprocess, transform(made.preprocess), made.classes, provider, dtype, path), made.files[CHECKPOINT]
+
+
+def _apply(asked: dict[str, Option]) -> dict[str, Option]:
+    """Set what torch has, and say what is in force."""
+    threads = asked.get("threads", torch.get_num_threads())
+    if isinstance(threads, int) and threads < 1:
+        raise UsageError(f"threads must be at least 1, got {threads}", where="load.options")
+    torch.set_num_threads(int(threads))
+    inter = int(asked.get("inter_threads", torch.get_num_interop_threads()))
+    if inter != torch.get_num_interop_threads():
+        try:
+            torch.set_num_interop_threads(inter)
+        except RuntimeError as fault:
+            raise UsageError(
+                f"inter_threads is {torch.get_num_interop_threads()} in this process already, asked for {inter}",
+                where="load.options",
+                next="torch sets it once a process: start another runner",
+            ) from fault
+    dtype = str(asked.get("dtype", "float32"))
+    if dtype not in DTYPES:
+        raise UsageError(f"unknown dtype '{dtype}'; {nearest(dtype, DTYPES)}", where="load.options")
+    return {"threads": torch.get_num_threads(), "inter_threads": torch.get_num_interop_threads(), "dtype": dtype}

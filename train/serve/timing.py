@@ -1,0 +1,97 @@
+"""Samples of a scenario: the runner times itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import cycle, islice, repeat
+from pathlib import Path
+
+import numpy as np
+
+from contract.errors import UsageError
+from contract.protocol import TimeArgs, Timed
+from train import preset
+from train.data.images import decode
+from train.serve.loading import Array, Session, open_session
+from train.serve.predicting import crc32, read_tensor, tensor_of
+
+Sample = Callable[[], Array | None]
+E2E_PARTS = ("decode", "resize", "normalise", "logits", "label")
+
+
+def time_samples(session: Session, args: TimeArgs) -> Timed:
+    """Warm up, then sample until there are `samples`, or one ends after `max_ns`."""
+    if args.samples < 1 or args.warmup < 0 or args.batch < 1:
+        raise UsageError(f"samples {args.samples}, warmup {args.warmup}, batch {args.batch}: out of range", where="time")
+    split: dict[str, list[int]] = {name: [] for name in E2E_PARTS} if args.split and args.scenario == "e2e" else {}
+    for sample in islice(_work(session, args, split), args.warmup):
+        sample()
+    for parts in split.values():
+        parts.clear()
+    nanoseconds, sums = [], []
+    began = time.perf_counter_ns()
+    for sample in islice(_work(session, args, split), args.samples):
+        start = time.perf_counter_ns()
+        answer = sample()
+        stop = time.perf_counter_ns()
+        nanoseconds.append(stop - start)
+        sums.append(0 if answer is None else crc32(answer))
+        if args.max_ns is not None and stop - began > args.max_ns:
+            break
+    return Timed(tuple(nanoseconds), tuple(sums), {name: tuple(parts) for name, parts in split.items()} if split else None)
+
+
+def _work(session: Session, args: TimeArgs, split: dict[str, list[int]]) -> Iterator[Sample]:
+    """One function a sample, over the inputs in turn; all that is not timed happens before it is handed out."""
+    if args.scenario == "load":
+        return repeat(partial(_reload, session))
+    if args.scenario == "e2e":
+        if not args.images:
+            raise UsageError("e2e needs images", where="time.images")
+        return (partial(_end_to_end, session, path, split) for path in cycle(args.images))
+    if args.tensor is None:
+        raise UsageError(f"{args.scenario} needs a tensor", where="time.tensor")
+    ready = np.array(read_tensor(session, args.tensor))
+    return (partial(session.forward, images) for images in _in_turn(ready, args.batch))
+
+
+def _in_turn(ready: Array, batch: int) -> Iterator[Array]:
+    start = 0
+    while True:
+        yield np.ascontiguousarray(ready[np.arange(start, start + batch) % len(ready)])
+        start = (start + batch) % len(ready)
+
+
+def _reload(session: Session) -> None:
+    open_session(session.path, session.device, session.dtype)
+
+
+def _end_to_end(session: Session, path: str, split: dict[str, list[int]]) -> Array:
+    if not split:
+        logits = session.forward(tensor_of(session, path)[None])
+        _label(session, logits)
+        return logits
+    marks = [time.perf_counter_ns()]
+    image = decode(Path(path))
+    marks.append(time.perf_counter_ns())
+    _, cropped = preset.framed(session.spec, image)
+    marks.append(time.perf_counter_ns())
+    tensor = preset.normalised(session.spec, cropped).numpy()[None]
+    marks.append(time.perf_counter_ns())
+    logits = session.forward(tensor)
+    marks.append(time.perf_counter_ns())
+    _label(session, logits)
+    marks.append(time.perf_counter_ns())
+    _note(split, marks)
+    return logits
+
+
+def _label(session: Session, logits: Array) -> str:
+    return session.classes[int(logits[0].argmax())]
+
+
+def _note(split: dict[str, list[int]], marks: Sequence[int]) -> None:
+    for name, start, stop in zip(E2E_PARTS, marks, marks[1:], strict=False):
+        split[name].append(stop - start)
