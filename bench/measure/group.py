@@ -81,7 +81,7 @@ class Group:
         """Take rounds until the budget is spent, at least one."""
         end = time.monotonic() + seconds
         for number, turns in enumerate(self._rounds):
-            if number > 0 and time.monotonic() >= end:
+            if (number > 0 and time.monotonic() >= end) or not any(entry.alive for entry in self.entries):
                 return
             for turn in turns:
                 entry = self.entries[turn.cell]

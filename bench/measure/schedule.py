@@ -48,7 +48,7 @@ def round_ns(sample_ns: Sequence[float], warm_samples: int) -> float:
 
 
 def shares(seconds: float, round_seconds: Sequence[float], least_rounds: int) -> list[float]:
-    """Split a budget over groups: first `least_rounds` rounds for each, the rest evenly among the groups.
+    """Split a budget over groups: first `least_rounds` rounds for each, the rest evenly among the groups that need any.
 
     When even the first does not fit, every group is scaled down alike, and the reports show wider intervals.
     """
@@ -56,5 +56,6 @@ def shares(seconds: float, round_seconds: Sequence[float], least_rounds: int) ->
     total = sum(least)
     if total >= seconds:
         return [each * seconds / total if total else 0.0 for each in least]
-    spare = (seconds - total) / len(least)
-    return [each + spare for each in least]
+    # A group that needs nothing has no cell left that can be measured.
+    spare = (seconds - total) / sum(each > 0 for each in least)
+    return [each + spare if each else 0.0 for each in least]

@@ -76,6 +76,8 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     """
     if answers.logits.shape != reference.logits.shape:
         raise UsageError(f"nothing to compare: logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
+    if len(answers.classes) != answers.logits.shape[1]:
+        raise UsageError(f"nothing to compare: {len(answers.classes)} class names for {answers.logits.shape[1]} logits")
     if not np.isfinite(answers.logits).all():
         raise UsageError(
             f"nothing to compare: {int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite"
@@ -83,7 +85,6 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     margin, difference = margins(reference.logits), differences(reference.logits, answers.logits)
     labels, expected = answers.labels, reference.labels
     same = np.array([ours == theirs for ours, theirs in zip(labels, expected, strict=True)])
-    # Agreement in class order as well: equal names at swapped indices would be a labels file that was sorted anew.
     wide = margin > 2 * tolerance
     flips = ~same & wide
     differing = int((~same).sum())

@@ -76,8 +76,9 @@ def train_manifest(made: Path, data: Path, entries: list[ImageEntry]) -> TrainMa
     return TrainManifest(
         dataset="wings", backbone="resnet18", config=made.name, task="classify", root=str(data), classes=CLASSES,
         preprocess=PreprocessSpec(None, None, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-        weights=WeightsHad(("DEFAULT", "random"), "random", None, None), recipe={"name": "quick"}, seed=0, device="cpu", metrics={"test": Accuracy(20, 24, 0.6, 0.9)}, distinct_predictions=3, best_epoch=1,
-        seconds=1.0, split={"test": tuple(entries)}, skipped=(), notes=(), versions={}, source="5a", inputs="5a",
+        weights=WeightsHad(("DEFAULT", "random"), "random", None, None), recipe={"name": "quick"}, seed=0, device="cpu",
+        metrics={"test": Accuracy(20, 24, 0.6, 0.9)}, distinct_predictions=3, best_epoch=1, seconds=1.0, split={"test": tuple(entries)},
+        skipped=(), notes=(), versions={}, source="5a", inputs="5a",
         files={manifest.CHECKPOINT: artifact.sha256_file(made / manifest.CHECKPOINT)},
     )  # fmt: skip
 

@@ -1,0 +1,129 @@
+"""Which cells are compared, when a ratio would mean nothing, and how blocks are paired."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from bench.fleet import same_library
+from bench.measure import contrasts
+from bench.measure.contrasts import contrast_all, not_comparable, paired
+from bench.results import Block, Measured
+from contract.protocol import Receipt
+from tests.bench import fakes
+
+OPTIONS = {"threads": 2, "inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
+COMMIT = "6af1a932e"
+
+
+def receipt(runtime: str, **changes: object) -> Receipt:
+    made = Receipt(
+        1, runtime, "1.31.1", COMMIT, "lib", runtime, "5a", "release", 2, ("cpu",), "", None, ("avx2", "fma"), {}, 1
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+RECEIPTS = {name: receipt(name) for name in fakes.RUNTIMES} | {"torch-eager": receipt("torch-eager", version="2.15", commit=None)}
+
+
+def measured(variant: str = "raw-dynamic", runtime: str = "ort-python", median: int = 1000, rounds: int = 8, **where: object) -> Measured:
+    blocks = [Block(process, n, half, (median,) * 3) for process in range(2) for n in range(rounds // 2) for half in (0, 1)]
+    options = {"threads": 2} if runtime == "torch-eager" else OPTIONS
+    return Measured(fakes.cell(variant, runtime, **where), None, tuple(blocks), dict(options), 3 * len(blocks), None, None, None, None, {})
+
+
+def test_what_is_compared_with_what():
+    cells = [measured(variant, runtime) for runtime in fakes.RUNTIMES[1:] for variant in fakes.VARIANTS]
+    cells.append(measured("eager", "torch-eager"))
+    made = contrast_all(cells, RECEIPTS, {}, 0.01, 0)
+    found = {(c.factor, c.cell.runtime, c.cell.variant, c.base.runtime, c.base.variant) for c in made}
+    assert len(found) == len(made)
+    others = ("raw-static", "sim-static", "sim-dynamic")
+    assert found == {
+        *(("runtime", "ort-rust", variant, "ort-python", variant) for variant in fakes.VARIANTS),
+        ("runtime", "torch-eager", "eager", "ort-python", "raw-dynamic"),
+        *(("variant", runtime, variant, runtime, "raw-dynamic") for runtime in fakes.RUNTIMES[1:] for variant in others),
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"scenario": "throughput"}, {"batch": 8}, {"provider": "cuda"}, {"backbone": "regnet_x_400mf"}, {"dataset": "rps"}],
+)
+def test_other_cells_are_no_contrast(other):
+    assert not contrast_all([measured(), measured(runtime="ort-rust", **other)], RECEIPTS, {}, 0.01, 0)
+
+
+def test_a_ratio_is_time_over_time_of_the_base():
+    (made,) = contrast_all([measured(median=1000), measured(runtime="ort-rust", median=900)], RECEIPTS, {}, 0.01, 0)
+    assert made.ratio is not None
+    assert made.ratio.value == pytest.approx(0.9)
+    assert (made.verdict, made.rounds, made.not_comparable, made.same_graph) == ("faster", 8, None, False)
+
+
+def test_a_control_is_marked():
+    same = {("wings", "resnet18", "sim-dynamic", "raw-dynamic"): True}
+    (made,) = contrast_all([measured(), measured("sim-dynamic")], RECEIPTS, same, 0.01, 0)
+    assert made.same_graph
+    assert made.verdict == "equivalent"
+
+
+def test_too_few_rounds_are_inconclusive():
+    (made,) = contrast_all([measured(rounds=4), measured(runtime="ort-rust", rounds=4)], RECEIPTS, {}, 0.01, 0)
+    assert (made.ratio, made.verdict, made.rounds) == (None, "inconclusive", 4)
+
+
+@pytest.mark.parametrize("key", contrasts.MUST_EQUAL)
+def test_an_option_that_must_be_equal(key):
+    base = measured()
+    value = "other" if key == "optimization" else 7 if "threads" in key else False
+    one = replace(measured(runtime="ort-rust"), options=OPTIONS | {key: value})
+    (made,) = contrast_all([base, one], RECEIPTS, {}, 0.01, 0)
+    assert (made.not_comparable, made.ratio, made.verdict) == (key, None, None)
+    absent = replace(one, options={name: value for name, value in OPTIONS.items() if name != key})
+    assert not_comparable(absent, base, RECEIPTS) is None
+
+
+def test_every_option_of_the_fleet_must_be_equal():
+    assert set(contrasts.MUST_EQUAL) == set(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"commit": "0000000ab"}, "onnxruntime version and commit"),
+        ({"commit": None}, "onnxruntime version and commit"),
+        ({"version": "1.30.0"}, "onnxruntime version and commit"),
+        ({"cpu_flags": ("avx2",)}, "cpu_flags"),
+        ({"commit": COMMIT + "dead", "library_sha256": "other"}, None),
+    ],
+)
+def test_a_receipt_that_must_be_equal(changes, why):
+    receipts = RECEIPTS | {"ort-rust": receipt("ort-rust", **changes)}
+    assert not_comparable(measured(runtime="ort-rust"), measured(), receipts) == why
+    # Another ONNX Runtime build says nothing against a comparison with PyTorch, nor within one runtime.
+    assert not_comparable(measured("eager", "torch-eager"), measured(), receipts) is None
+    assert not_comparable(measured("sim-dynamic", "ort-rust"), measured(runtime="ort-rust"), receipts) is None
+
+
+@pytest.mark.parametrize("commits", [("6af1a9", "6af1a9"), (None, None), ("6af1a932e", "6af1a93ff")])
+def test_commits_that_prove_nothing(commits):
+    assert not same_library(*(receipt("x", commit=commit) for commit in commits))
+
+
+def test_a_cell_without_a_number():
+    failed = replace(measured(runtime="ort-rust"), error="died", blocks=())
+    assert not_comparable(failed, measured(), {}) == "ort-rust raw-dynamic has no number"
+    assert not_comparable(measured(), failed, {}) == "ort-rust raw-dynamic has no number"
+
+
+def test_blocks_are_paired_by_process_round_and_half():
+    def cell(blocks: dict[tuple[int, int, int], int]) -> Measured:
+        return replace(measured(), blocks=tuple(Block(*key, (value,)) for key, value in blocks.items()))
+
+    one = cell({(0, 0, 0): 2, (0, 0, 1): 8, (0, 1, 0): 5, (1, 0, 1): 9, (1, 4, 0): 3, (1, 4, 1): 3})
+    base = cell({(0, 0, 1): 1, (0, 0, 0): 1, (0, 1, 0): 5, (0, 1, 1): 5, (1, 0, 0): 9, (1, 0, 1): 9, (1, 4, 0): 1, (1, 4, 1): 1})
+    assert paired(one, base) == [pytest.approx([math.log(4)]), pytest.approx([math.log(3)])]
+    assert paired(one, cell({(0, 0, 0): 1, (0, 1, 1): 1})) == []

@@ -1,0 +1,74 @@
+"""The order of blocks, and how a budget is shared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations, islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.measure import schedule
+
+CELLS = st.integers(1, 9)
+ROUND_SECONDS = st.lists(st.floats(0.001, 100), min_size=1, max_size=8)
+
+
+def first(cells: int, seed: str, count: int = 6) -> list[tuple[schedule.Turn, ...]]:
+    return list(islice(schedule.rounds(cells, seed), count))
+
+
+@given(CELLS, st.text(max_size=5))
+def test_rounds_are_palindromes_that_visit_every_cell_twice(cells, seed):
+    for number, turns in enumerate(first(cells, seed)):
+        order = [turn.cell for turn in turns]
+        assert order == order[::-1]
+        assert Counter(order) == dict.fromkeys(range(cells), 2)
+        assert [turn.half for turn in turns] == [0] * cells + [1] * cells
+        assert {turn.round for turn in turns} == {number}
+
+
+@given(CELLS)
+def test_every_pair_is_abba_or_baab(cells):
+    for turns in first(cells, "s", 3):
+        for pair in combinations(range(cells), 2):
+            outer, inner, *rest = [turn.cell for turn in turns if turn.cell in pair]
+            assert rest == [inner, outer]
+
+
+def test_rounds_are_seeded_and_random():
+    assert first(5, "a 0") == first(5, "a 0")
+    assert first(5, "a 0") != first(5, "a 1")
+    orders = Counter(tuple(turn.cell for turn in turns[:2]) for turns in first(2, "s", 400))
+    assert set(orders) == {(0, 1), (1, 0)}
+    assert min(orders.values()) > 150
+
+
+@pytest.mark.parametrize(
+    ("sample_ns", "samples"), [(60_000_000, 1), (59_999_999, 2), (20_000_000, 3), (1_000_000, 40), (10, 40), (0, 40), (3e9, 1)]
+)
+def test_a_block_lasts_about_60_ms(sample_ns, samples):
+    assert schedule.samples_per_block(sample_ns) == samples
+
+
+def test_a_round_costs_two_blocks_of_every_cell():
+    # 3 counted samples and 1 warm one of 20 ms, 1 and 1 of 100 ms; each twice.
+    assert schedule.round_ns([20e6, 100e6], 1) == 2 * (4 * 20e6 + 2 * 100e6)
+    assert schedule.round_ns([20e6], 0) == 2 * 3 * 20e6
+    assert schedule.round_ns([], 1) == 0
+
+
+def test_shares_by_hand():
+    assert schedule.shares(100, [1, 5], 3) == [3 + 41, 15 + 41]
+    assert schedule.shares(9, [1, 5], 3) == [1.5, 7.5]  # too little: scaled down alike
+    assert schedule.shares(0, [0, 0], 3) == [0, 0]
+    assert schedule.shares(10, [0, 1], 3) == [0, 10]  # a group without a cell left needs nothing
+
+
+@given(st.floats(0.1, 1000), ROUND_SECONDS, st.integers(1, 5))
+def test_shares_sum_to_the_budget_and_give_each_its_least_where_that_fits(seconds, round_seconds, least):
+    shares = schedule.shares(seconds, round_seconds, least)
+    assert sum(shares) == pytest.approx(seconds)
+    if least * sum(round_seconds) <= seconds:
+        assert all(share >= least * each * (1 - 1e-9) for share, each in zip(shares, round_seconds, strict=True))
