@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from bench.fleet import Fleet
 from bench.measure import schedule
 from bench.measure.sessions import Sessions
 from bench.parity import compare
+from bench.parity.ask import read_answer
 from bench.results import Block
 from bench.runner import RunnerError
 from contract.errors import ConcordError, UnsupportedError
@@ -109,24 +111,31 @@ class Group:
     def _verify(self, entry: Entry, loaded: Loaded, work: Path) -> tuple[int, ...]:
         """The runner's answer to the very inputs that will be timed, checked against the reference's."""
         out = work / f"verify-{entry.cell.runtime}.npz"
-        end_to_end = self.scenario.kind == "e2e"
+        end_to_end, batch = self.scenario.kind == "e2e", entry.cell.batch
+        tensor = np.load(self.inputs.tensor)
+        # Timed images come in turn, from batch to batch: repeated until a batch ends where the images do, every forward is verified.
+        times = batch // math.gcd(batch, len(tensor))
+        repeated = work / "verify.npy"
+        np.save(repeated, np.concatenate([tensor] * times))
         asked = PredictArgs(
             id=loaded.id,
-            images=self.inputs.images if end_to_end else None,
-            tensor=None if end_to_end else str(self.inputs.tensor),
-            batch=entry.cell.batch,
+            images=self.inputs.images * times if end_to_end else None,
+            tensor=None if end_to_end else str(repeated),
+            batch=batch,
             outputs=(),
             out=str(out),
         )
         answer = self.fleet.only(entry.cell.runtime).predict(asked, REQUEST_SECONDS)
-        with np.load(out) as arrays:
-            logits = np.asarray(arrays[loaded.outputs[0].name])
-        out.unlink()
+        logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
         if not np.isfinite(logits).all():
             raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
         if self._agreed is None:
-            self._agreed = logits
-        difference = float(np.max(np.abs(logits.astype(np.float64) - self._agreed)))
+            self._agreed = logits[: len(tensor)]
+        expected = np.concatenate([self._agreed] * times)
+        if logits.shape != expected.shape or len(answer.crc32) != len(logits) // batch:
+            said = f"{len(answer.crc32)} forwards, logits of shape {logits.shape} and not {expected.shape}"
+            raise RunnerError(f"answers the timed inputs wrongly: {said}", where=str(entry.cell))
+        difference = float(np.max(np.abs(logits.astype(np.float64) - expected)))
         if not difference <= self.inputs.tolerance:
             raise RunnerError(f"answers the timed inputs wrongly: off by {difference:.3g}", where=str(entry.cell))
         return answer.crc32

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,21 @@ class Session:
             self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, (name,), str(out)
         )
         answer = self.runner.predict(arguments, SECONDS_AT_LEAST + SECONDS_PER_IMAGE * count)
-        with np.load(out) as arrays:
-            array = np.asarray(arrays[name])
-        out.unlink()
+        array = read_answer(out, name, f"{self.runtime}: predict")
         if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
             raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
         return array
+
+
+def read_answer(out: Path, name: str, where: str) -> NDArray[Any]:
+    """One named array of the file that a runner wrote, which is then deleted. Raises RunnerError when it cannot be read."""
+    try:
+        with np.load(out) as arrays:
+            return np.asarray(arrays[name])
+    except (OSError, KeyError, ValueError, BadZipFile) as fault:
+        raise RunnerError(f"wrote no array '{name}' that can be read: {fault}", where=where) from fault
+    finally:
+        out.unlink(missing_ok=True)
 
 
 def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Logits:
