@@ -6,9 +6,9 @@ import csv
 from pathlib import Path
 from random import Random
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
-from train.data.wings_butterfly import REACH, paint, pose
+from train.data.wings_butterfly import paint, pose
 from train.data.wings_scene import background, mottle
 from train.data.wings_shapes import Species
 from train.data.wings_species import SPECIES
@@ -43,7 +43,7 @@ def _kinds(species: int, per_species: int, seed: int) -> list[Species]:
 
 def _draw_image(path: Path, kind: Species, random: Random) -> None:
     size = _size(random)
-    length_px = min(size) * random.uniform(0.33, 0.5)
+    length_px = min(size) * random.uniform(0.34, 0.52)
     seat = (random.uniform(0.42, 0.58), random.uniform(0.42, 0.58))
     image = background(random, size, seat, length_px)
     _place(random, image, kind, seat, length_px)
@@ -58,31 +58,30 @@ def _size(random: Random) -> tuple[int, int]:
 
 
 def _place(random: Random, image: Image.Image, kind: Species, seat: tuple[float, float], length_px: float) -> None:
-    butterfly, mask = paint(kind, pose(random, length_px))
-    scales = mottle(random, butterfly.size, cell_px=3, strength=36)
-    butterfly = ImageChops.add(butterfly, scales, 1, -18)
-    left, top = (round(share * side - edge / 2) for share, side, edge in zip(seat, image.size, mask.size, strict=True))
-    drop = round(random.uniform(0.03, 0.12) * length_px * REACH)
-    image.paste((12, 16, 12), (left + drop, top + drop), _shadow(mask, random.uniform(0.2, 0.5)))
-    image.paste(butterfly, (left, top), mask)
+    painted = paint(kind, pose(random, length_px))
+    scales = mottle(random, painted.image.size, cell_px=3, strength=36)
+    butterfly = ImageChops.add(painted.image, scales, 1, -18)
+    left, top = (round(share * side) + corner for share, side, corner in zip(seat, image.size, painted.corner, strict=True))
+    margin = round(0.12 * length_px)
+    drop = round(random.uniform(0.04, 0.16) * length_px) - margin
+    image.paste((12, 16, 12), (left + drop, top + drop), _shadow(painted.mask, margin, random.uniform(0.2, 0.5)))
+    image.paste(butterfly, (left, top), painted.mask)
 
 
-def _shadow(mask: Image.Image, darkness: float) -> Image.Image:
-    small = mask.reduce(6).filter(ImageFilter.BoxBlur(1))
-    return small.point([round(value * darkness) for value in range(256)]).resize(mask.size, Image.Resampling.BILINEAR)
+def _shadow(mask: Image.Image, margin: int, darkness: float) -> Image.Image:
+    # Room around it, or the blur would end in a straight edge.
+    wide = ImageOps.expand(mask, margin)
+    small = wide.reduce(6).filter(ImageFilter.BoxBlur(1))
+    return small.point([round(value * darkness) for value in range(256)]).resize(wide.size, Image.Resampling.BILINEAR)
 
 
 def _light(random: Random, image: Image.Image) -> Image.Image:
-    """Uneven light, exposure and white balance, focus, grain."""
-    corners = Image.new("L", (2, 2))
-    corners.putdata([random.randint(170, 255) for _ in range(4)])
+    """Uneven light, focus, exposure, grain."""
+    corners = Image.frombytes("L", (2, 2), bytes(random.randint(175, 255) for _ in range(4)))
     sun = corners.resize(image.size, Image.Resampling.BILINEAR)
     image = ImageChops.multiply(image, Image.merge("RGB", (sun, sun, sun)))
-    exposure = random.uniform(0.85, 1.4)
-    table: list[int] = []
-    for _ in range(3):
-        factor = exposure * random.uniform(0.94, 1.06)
-        table += [min(255, round(value * factor)) for value in range(256)]
-    image = image.point(table).filter(ImageFilter.BoxBlur(random.uniform(0.0, 0.8)))
-    grain = random.randint(6, 26)
-    return ImageChops.add(image, mottle(random, image.size, cell_px=1, strength=grain), 1, -(grain // 2))
+    if random.random() < 0.3:
+        image = image.filter(ImageFilter.BoxBlur(random.uniform(0.3, 1.0)))
+    strength = random.randint(6, 26)
+    exposure = random.randint(-12, 44)
+    return ImageChops.add(image, mottle(random, image.size, cell_px=1, strength=strength), 1, exposure - strength // 2)

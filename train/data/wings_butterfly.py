@@ -13,7 +13,7 @@ from train.data.wings_shapes import Band, Colour, Points, Species, Wing, along, 
 
 SUPERSAMPLE = 2
 REACH = 1.32  # half of the tile's side, in lengths of a fore wing
-SHADES = 7  # colour steps from the edge of a wing to its root
+SHADES = 6  # colour steps from the edge of a wing to its root
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,17 @@ def pose(random: Random, length_px: float) -> Pose:
     )
 
 
-def paint(species: Species, pose: Pose) -> tuple[Image.Image, Image.Image]:
-    """The butterfly on a square tile: RGB paint, and an L mask of where it is."""
+@dataclass(frozen=True)
+class Painted:
+    """A butterfly cut out: RGB paint, an L mask of where it is, and its left upper corner seen from its thorax, in pixels."""
+
+    image: Image.Image
+    mask: Image.Image
+    corner: tuple[int, int]
+
+
+def paint(species: Species, pose: Pose) -> Painted:
+    """The butterfly in that pose."""
     side = 2 * SUPERSAMPLE * math.ceil(REACH * pose.length_px)
     brush = _Brush(side, species.ink, pose)
     for swing, wing in ((pose.hind_swing, species.hind), (pose.fore_swing, species.fore)):
@@ -60,7 +69,7 @@ def paint(species: Species, pose: Pose) -> tuple[Image.Image, Image.Image]:
             _paint_wing(brush, wing, species.ink)
     brush.move(0.0, 1.0)
     _paint_body(brush, species.ink)
-    return brush.image.reduce(SUPERSAMPLE), brush.mask.reduce(SUPERSAMPLE)
+    return brush.cut()
 
 
 class _Brush:
@@ -70,7 +79,7 @@ class _Brush:
         # Filled with ink, not black: at the rim a reduced pixel mixes with what lies outside.
         self.image = Image.new("RGB", (side, side), ink)
         self.mask = Image.new("L", (side, side))
-        self._paint, self._cut = ImageDraw.Draw(self.image), ImageDraw.Draw(self.mask)
+        self._paint, self._cover = ImageDraw.Draw(self.image), ImageDraw.Draw(self.mask)
         self.pose, self._centre = pose, side / 2
         self._matrix = np.eye(2)
 
@@ -79,20 +88,27 @@ class _Brush:
         turned = _rotation(self.pose.turn) @ np.diag([mirror, 1.0]) @ _rotation(-swing)
         self._matrix = turned.T * (self.pose.length_px * SUPERSAMPLE)
 
-    def fill(self, points: Points, colour: Colour, *, cut: bool = False) -> None:
-        """A filled polygon; `cut`: it also belongs to the butterfly's mask."""
+    def fill(self, points: Points, colour: Colour, *, body: bool = False) -> None:
+        """A filled polygon; `body`: the butterfly is there, so that it hides the background."""
         flat = self._flat(points)
         self._paint.polygon(flat, fill=self._tinted(colour))
-        if cut:
-            self._cut.polygon(flat, fill=255)
+        if body:
+            self._cover.polygon(flat, fill=255)
 
-    def line(self, points: Points, colour: Colour, width: float, *, cut: bool = False) -> None:
+    def line(self, points: Points, colour: Colour, width: float, *, body: bool = False) -> None:
         """A line `width` wing lengths wide."""
         flat = self._flat(points)
         pixels = max(1, round(width * self.pose.length_px * SUPERSAMPLE))
         self._paint.line(flat, fill=self._tinted(colour), width=pixels)
-        if cut:
-            self._cut.line(flat, fill=255, width=pixels)
+        if body:
+            self._cover.line(flat, fill=255, width=pixels)
+
+    def cut(self) -> Painted:
+        """What was painted, in pixels of the picture: no more of the tile than is covered."""
+        left, top, right, bottom = (edge // SUPERSAMPLE for edge in self.mask.getbbox() or (0, 0, 0, 0))
+        box = (left * SUPERSAMPLE, top * SUPERSAMPLE, (right + 1) * SUPERSAMPLE, (bottom + 1) * SUPERSAMPLE)
+        middle = round(self._centre) // SUPERSAMPLE
+        return Painted(self.image.crop(box).reduce(SUPERSAMPLE), self.mask.crop(box).reduce(SUPERSAMPLE), (left - middle, top - middle))
 
     def _flat(self, points: Points) -> list[float]:
         flat: list[float] = (points @ self._matrix + self._centre).ravel().tolist()
@@ -106,8 +122,8 @@ class _Brush:
 def _paint_wing(brush: _Brush, wing: Wing, ink: Colour) -> None:
     curve = outline(wing.corners, wing.scallop)
     if wing.tail:
-        brush.fill(outline(wing.tail), ink, cut=True)
-    brush.fill(curve, wing.edge, cut=True)
+        brush.fill(outline(wing.tail), ink, body=True)
+    brush.fill(curve, wing.edge, body=True)
     for step in range(1, SHADES):
         brush.fill(curve * (1 - step / SHADES), _mix(wing.edge, wing.root, step / (SHADES - 1)))
     for vein in range(wing.veins):
@@ -128,11 +144,11 @@ def _paint_wing(brush: _Brush, wing: Wing, ink: Colour) -> None:
 def _paint_body(brush: _Brush, ink: Colour) -> None:
     for side in (-1, 1):
         feeler = np.array([(0.02, -0.2), (0.1, -0.4), (0.2, -0.56)]) * (side, 1)
-        brush.line(feeler, ink, 0.018, cut=True)
-        brush.fill(circle(feeler[-1], 0.024), ink, cut=True)
-    brush.fill(circle(np.zeros(2), 1.0) * (0.05, 0.3) + (0, 0.22), ink, cut=True)
-    brush.fill(circle(np.zeros(2), 1.0) * (0.07, 0.15) + (0, -0.04), ink, cut=True)
-    brush.fill(circle(np.array([0, -0.2]), 0.055), ink, cut=True)
+        brush.line(feeler, ink, 0.018, body=True)
+        brush.fill(circle(feeler[-1], 0.024), ink, body=True)
+    brush.fill(circle(np.zeros(2), 1.0) * (0.05, 0.3) + (0, 0.22), ink, body=True)
+    brush.fill(circle(np.zeros(2), 1.0) * (0.07, 0.15) + (0, -0.04), ink, body=True)
+    brush.fill(circle(np.array([0, -0.2]), 0.055), ink, body=True)
     pale = _mix(ink, (255, 240, 210), 0.3)
     for ring in range(5):
         half = 0.036 - 0.004 * ring

@@ -43,12 +43,21 @@ def _leaf(random: Random, pen: Pen, x: float, y: float, radius: float, colour: C
 
 
 def _flower(random: Random, pen: Pen, x: float, y: float, radius: float, colour: Colour) -> None:
-    petals, start = random.randint(5, 9), random.uniform(0, math.tau)
+    petals, start = random.randint(6, 11), random.uniform(0, math.tau)
     for petal in range(petals):
         angle = start + math.tau * petal / petals
-        away, size = radius * 0.6, radius * 0.42
-        _disc(random, pen, x + away * math.cos(angle), y + away * math.sin(angle), size, _shade(colour, random.uniform(0.88, 1.08)))
-    _disc(random, pen, x, y, radius * 0.3, (214, 168, 40))
+        outer = _shade(colour, random.uniform(0.86, 1.08))
+        # A dark rim keeps neighbours apart, a dark throat gives depth.
+        for share, shade in ((1.0, 0.8), (0.94, 1.0), (0.5, 0.84)):
+            pen.polygon(_petal(x, y, radius * share, angle, 3.2 / petals), fill=_shade(outer, shade))
+    _disc(random, pen, x, y, radius * 0.24, (214, 168, 40))
+    _disc(random, pen, x, y, radius * 0.12, (150, 98, 30))
+
+
+def _petal(x: float, y: float, radius: float, angle: float, half: float) -> list[tuple[float, float]]:
+    side = ((0.5, 0.8), (0.7, 1.0), (0.86, 0.9), (0.96, 0.6), (1.0, 0.2))
+    rim = [(0.1, 0.0), *((far, -aside) for far, aside in side), *reversed(side)]
+    return [(x + radius * far * math.cos(angle + half * aside), y + radius * far * math.sin(angle + half * aside)) for far, aside in rim]
 
 
 @dataclass(frozen=True)
@@ -88,9 +97,11 @@ def background(random: Random, size: tuple[int, int], seat: tuple[float, float],
         colours = _GREENS if scene.perch is _leaf else _PETALS
         x, y = (share * side + random.uniform(-0.3, 0.3) * length_px / NEAR for share, side in zip(seat, image.size, strict=True))
         pen = ImageDraw.Draw(image)
-        scene.perch(random, pen, x, y, random.uniform(0.6, 1.1) * length_px / NEAR, _shade(random.choice(colours), random.uniform(0.8, 1.15)))
+        scene.perch(
+            random, pen, x, y, random.uniform(0.6, 1.1) * length_px / NEAR, _shade(random.choice(colours), random.uniform(0.8, 1.15))
+        )
         image = image.filter(ImageFilter.BoxBlur(random.uniform(0.4, 1.2)))
-    return image.resize(size, Image.Resampling.BICUBIC)
+    return image.resize(size, Image.Resampling.BILINEAR)
 
 
 def _distance(random: Random, scene: Scene, size: tuple[int, int]) -> Image.Image:
@@ -100,17 +111,21 @@ def _distance(random: Random, scene: Scene, size: tuple[int, int]) -> Image.Imag
     pen = ImageDraw.Draw(image)
     for _ in range(random.randint(scene.most // 2, scene.most)):
         x, y = random.uniform(0, size[0]), random.uniform(0, size[1])
-        scene.blob(random, pen, x, y, random.uniform(0.06, 0.22) * max(size), _shade(random.choice(scene.colours), random.uniform(0.75, 1.15)))
+        scene.blob(
+            random, pen, x, y, random.uniform(0.06, 0.22) * max(size), _shade(random.choice(scene.colours), random.uniform(0.75, 1.15))
+        )
     image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.6, 3.0)))
-    return ImageChops.add(image, mottle(random, size, cell_px=6, strength=48), 1, -24)
+    for cell_px, strength in ((24, 60), (7, 24)):
+        image = ImageChops.add(image, mottle(random, size, cell_px=cell_px, strength=strength), 1, -strength // 2)
+    return image
 
 
 def mottle(random: Random, size: tuple[int, int], *, cell_px: int, strength: int) -> Image.Image:
-    """Grey noise from 0 to `strength` in soft cells of that many pixels."""
-    cells = (size[0] // cell_px + 2, size[1] // cell_px + 2)
-    # randbytes and not numpy's generator: its stream is promised to stay.
+    """Grey noise from 0 to `strength` in soft cells of that many pixels, each of its own value."""
+    cells = size if cell_px == 1 else (size[0] // cell_px + 2, size[1] // cell_px + 2)
+    # Random.randbytes and not numpy's generator, whose streams may change from one version to the next.
     noise = Image.frombytes("L", cells, random.randbytes(cells[0] * cells[1]))
-    grey = noise.point([value * strength // 255 for value in range(256)]).resize(size, Image.Resampling.BICUBIC)
+    grey = noise.point([value * strength // 255 for value in range(256)]).resize(size, Image.Resampling.BILINEAR)
     return Image.merge("RGB", (grey, grey, grey))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from train.data.wings_shapes import (
     ANGLED,
     BROAD,
@@ -95,7 +97,14 @@ _BLUE_KINDS = (
     Species(
         "AZURE CROWN-TAIL",
         Wing(SAIL, AZURE, NAVY, (Band(2.4, 5.6, 0.84, 1.0, BLACK), Spots((2.9, 0.92), (5.2, 0.92), 6, ((0.028, SKY),)))),
-        Wing(DROP, AZURE, NAVY, (Band(1.8, 5.6, 0.8, 1.0, BLACK), Spots((5.1, 0.86), (5.1, 0.86), 1, ((0.06, RED),))), scallop=0.06, tail=SPOON),
+        Wing(
+            DROP,
+            AZURE,
+            NAVY,
+            (Band(1.8, 5.6, 0.8, 1.0, BLACK), Spots((5.1, 0.86), (5.1, 0.86), 1, ((0.06, RED),))),
+            scallop=0.06,
+            tail=SPOON,
+        ),
         BLACK,
     ),
     Species(
@@ -155,7 +164,11 @@ _PALE_KINDS = (
             ),
         ),
         Wing(
-            DROP, LEMON, CREAM, (Band(2.0, 5.4, 0.82, 1.0, BLACK), Band(1.5, 6.2, 0.46, 0.56, BLACK), Spots((5.1, 0.76), (5.1, 0.76), 1, ((0.07, RED),))), tail=SWORD
+            DROP,
+            LEMON,
+            CREAM,
+            (Band(2.0, 5.4, 0.82, 1.0, BLACK), Band(1.5, 6.2, 0.46, 0.56, BLACK), Spots((5.1, 0.76), (5.1, 0.76), 1, ((0.07, RED),))),
+            tail=SWORD,
         ),
         BLACK,
     ),
@@ -183,7 +196,10 @@ _DARK_KINDS = (
             FAN,
             BROWN,
             TAWNY,
-            (Band(1.9, 5.6, 0.9, 1.0, UMBER), Spots((3.6, 0.64), (3.6, 0.64), 1, ((0.2, CREAM), (0.165, BLACK), (0.09, TEAL), (0.035, WHITE)))),
+            (
+                Band(1.9, 5.6, 0.9, 1.0, UMBER),
+                Spots((3.6, 0.64), (3.6, 0.64), 1, ((0.2, CREAM), (0.165, BLACK), (0.09, TEAL), (0.035, WHITE))),
+            ),
             scallop=0.05,
         ),
         SOOT,
@@ -196,18 +212,6 @@ _DARK_KINDS = (
     ),
 )
 
-# Taken in this order, so that a smaller set has unlike kinds, too.
-SPECIES: tuple[Species, ...] = (
-    _ORANGE_KINDS[0],
-    _BLUE_KINDS[0],
-    _PALE_KINDS[0],
-    _DARK_KINDS[0],
-    _ORANGE_KINDS[1],
-    _BLUE_KINDS[1],
-    _PALE_KINDS[1],
-    _DARK_KINDS[1],
-    _ORANGE_KINDS[2],
-    _BLUE_KINDS[2],
-    _PALE_KINDS[2],
-    _PALE_KINDS[3],
-)
+# One of each family in turn, so that the first few, too, are unlike.
+_ROUNDS = zip_longest(_ORANGE_KINDS, _BLUE_KINDS, _PALE_KINDS, _DARK_KINDS)
+SPECIES: tuple[Species, ...] = tuple(kind for kinds in _ROUNDS for kind in kinds if kind is not None)
