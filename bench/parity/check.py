@@ -18,7 +18,7 @@ from bench.progress import Progress
 from bench.results import NoiseFloor, ParityRow
 from bench.runner import RunnerError
 from bench.subject import Subject
-from contract.errors import ConcordError, UsageError
+from contract.errors import ConcordError, DataError, UsageError
 from contract.matrix import Matrix
 
 # The batch that dynamic variants are asked with, and the others that must give the same answers.
@@ -26,6 +26,8 @@ MAIN_BATCH, BATCHES = 8, (1, 2, 3, 7)
 # Images that the noise floor is measured on: enough for a maximum, cheap enough for the slowest backbone.
 FLOOR_IMAGES = 14
 PROBE_IMAGES = 3
+# What makes one row "nothing judged", while the others go on. A provider that is not there (EnvironmentFault) ends the run.
+JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def check(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: P
                     if equal is None:
                         equal = tensors_equal(session, reference, work)
                     row, said = compare_variant(subject, session, variant, reference, equal, logits, work)
-            except (RunnerError, UsageError) as error:
+            except JUDGEMENT_FAILS as error:
                 fleet.stop(runtime)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(row)
@@ -85,11 +87,16 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     seconds = 0.0
     for runtime in (matrix.defaults.reference, *others):
         variant = "eager" if runtime == matrix.defaults.reference else variants[0]
-        with Session(fleet, runtime, subject.model(variant), provider) as session:
-            ask_images(session, probe[:1], 1, work)
-            started = time.monotonic()
-            ask_images(session, probe, 1, work)
-            seconds += (time.monotonic() - started) / len(probe) * (1 if variant == "eager" else len(variants))
+        try:
+            with Session(fleet, runtime, subject.model(variant), provider) as session:
+                ask_images(session, probe[:1], 1, work)
+                started = time.monotonic()
+                ask_images(session, probe, 1, work)
+                seconds += (time.monotonic() - started) / len(probe) * (1 if variant == "eager" else len(variants))
+        except JUDGEMENT_FAILS:
+            if variant == "eager":
+                raise
+            fleet.stop(runtime)  # its rows will say what is wrong
     affordable = int(matrix.parity.seconds / seconds)
     return min(matrix.parity.images, len(subject.train.split["test"]), max(matrix.parity.least_images, affordable))
 
@@ -143,7 +150,10 @@ def compare_variant(
     others: dict[tuple[str, str], compare.Logits],
     work: Path,
 ) -> tuple[ParityRow, compare.Logits]:
-    """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs."""
+    """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
+
+    Returns its logits on the reference's tensors, too.
+    """
     static = subject.batch_is_static(variant)
     main = 1 if static else MAIN_BATCH
     logits = ask_images(session, reference.paths, main, work)
@@ -156,7 +166,8 @@ def compare_variant(
     same_tensor = logits if equal.all() else ask_tensor(session, reference.tensors, main, work)
     on_same = compare.judge(reference.answers, Answers(same_tensor, classes), tolerance, reference.paths)
     batches = {} if static else other_batches(session, reference, same_tensor, work)
-    twins = {runtime: int(compare.equal_images(said, logits).sum()) for (runtime, form), said in others.items() if form == variant}
+    # On the same tensor: another runtime's wrong preprocessing is no fault of this one.
+    twins = {runtime: int(compare.equal_images(said, same_tensor).sum()) for (runtime, form), said in others.items() if form == variant}
     count = len(reference.paths)
     problems = []
     if classes != subject.train.classes:
@@ -171,7 +182,9 @@ def compare_variant(
         problems.append(f"on the same tensor the logits of {on_same.beyond_tolerance} of {count} images differ by more than the tolerance")
     problems += [f"at batch {batch} the answers move by {moved:.2g}" for batch, moved in batches.items() if not moved <= tolerance]
     problems += [
-        f"{count - same} of {count} images are not bit-equal to {name}" for name, same in twins.items() if same < count and equal.all()
+        f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}"
+        for name, same in twins.items()
+        if same < count
     ]
     row = ParityRow(
         dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=session.runtime, provider=session.provider,
@@ -182,7 +195,7 @@ def compare_variant(
         problems=tuple(problems), shown=judged.shown, passed=not problems, judged=True,
         reproduce=reproduce(subject, variant, session.runtime, session.provider, count),
     )  # fmt: skip
-    return row, logits
+    return row, same_tensor
 
 
 def other_batches(session: Session, reference: Reference, expected: compare.Logits, work: Path) -> dict[str, float]:
