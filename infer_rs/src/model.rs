@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 use crate::onnx::Description;
 use crate::spec::{self, Spec};
 
+/// The metadata key of the number of this set of keys.
+pub const FORMAT: &str = "concord.format";
 /// The metadata key of the class names.
 pub const LABELS: &str = "concord.labels";
 /// The metadata key of the task.
@@ -30,9 +32,13 @@ impl Model {
         let description = Description::read(path)?;
         let place = path.display().to_string();
         let text = |key: &str| description.metadata.get(key);
+        if let Some(format) = text(FORMAT).filter(|format| *format != "1") {
+            let next = "export the model again with the Concord of this checkout";
+            return Err(Error::data(format!("format {format}, this version reads 1"), format!("{place}: {FORMAT}"), next));
+        }
         let spec = text(spec::KEY).map(|text| Spec::from_json(text, &place)).transpose()?;
         let classes = text(LABELS).map(|text| labels(text, &place)).transpose()?;
-        if let Some(task) = text(TASK).filter(|task| !matches!(task.trim_matches('"'), "classify")) {
+        if let Some(task) = text(TASK).filter(|task| *task != "classify") {
             let next = "use a newer infer-rs, or a model that classifies";
             return Err(Error::data(format!("task '{task}' is not supported, only 'classify'"), place, next));
         }

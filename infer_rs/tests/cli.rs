@@ -1,5 +1,7 @@
 //! The program from outside: output, exit codes, error texts.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::fs;
@@ -55,7 +57,9 @@ fn bad_models_are_4_and_say_what_where_and_the_next_step() {
     fs::write(folder.path("text.onnx"), "hello").unwrap();
     let bad_spec = [("concord.preprocess", "{}")];
     fs::write(folder.path("spec.onnx"), model(None, &bad_spec)).unwrap();
-    for name in ["cut.onnx", "text.onnx", "spec.onnx", "missing.onnx"] {
+    fs::write(folder.path("newer.onnx"), model(None, &[("concord.format", "2")])).unwrap();
+    fs::write(folder.path("boxes.onnx"), model(None, &[("concord.task", "detect")])).unwrap();
+    for name in ["cut.onnx", "text.onnx", "spec.onnx", "missing.onnx", "newer.onnx", "boxes.onnx"] {
         let output = infer_rs(&["info", &folder.path(name)]);
         let shown = text(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{shown}");

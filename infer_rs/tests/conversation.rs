@@ -1,5 +1,7 @@
 //! The recorded conversation that Python's side is tested against, too: every message is read, and written back the same.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use infer_rs::protocol::{
@@ -53,7 +55,7 @@ fn the_recorded_conversation_is_understood() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/protocol/conversation.jsonl");
     let recorded = std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     let lines: Vec<&str> = recorded.lines().filter(|line| !line.trim().is_empty()).collect();
-    assert!(lines.len() >= 16 && lines.len() % 2 == 0);
+    assert!(lines.len() >= 16 && lines.len().is_multiple_of(2));
     for pair in lines.chunks_exact(2) {
         let (seq, verb) = request(pair[0]);
         reply(pair[1], seq, &verb);

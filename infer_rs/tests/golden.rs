@@ -1,5 +1,7 @@
 //! Pixels and floats against Pillow 13.0.0 and NumPy, to the last bit.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{data, golden, sum};

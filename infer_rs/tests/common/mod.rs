@@ -1,7 +1,7 @@
 //! What the integration tests share.
 
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(clippy::missing_panics_doc)]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -112,9 +112,7 @@ def png(width: int, height: int, depth: int, colour: int, interlaced: bool, extr
         return made
 
     passes = [(x, y, dx, dy) for x, y, dx, dy in ADAM7 if x < width and y < height] if interlaced else [(0, 0, 1, 1)]
-    data = b"".join(
-        filtered(rows(range(x, width, dx), range(y, height, dy)), max(bits // 8, 1), kinds) for x, y, dx, dy in passes
-    )
+    data = b"".join(filtered(rows(range(x, width, dx), range(y, height, dy)), max(bits // 8, 1), kinds) for x, y, dx, dy in passes)
     palette = chunk(b"PLTE", samples[: 3 * min(1 << depth, 200)]) if colour == 3 else b""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
     packed = zlib.compress(data)
