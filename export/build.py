@@ -54,7 +54,7 @@ def build(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -
     model, images = load(job), held_out(job.trained)
     made: dict[str, VariantFile] = {entry.name: entry for entry in job.kept}
     failed: list[FailedVariant] = []
-    with _staging(job.folder) as staging, ThreadPoolExecutor(max_workers=1) as pool:
+    with _staging(job.folder) as staging, _one_thread(workshop) as pool:
         baker = _Baker(job, staging, pool, workshop, threads)
         reference = answer(model, images, staging)
         forms: dict[str, Form | str] = {}
@@ -192,6 +192,20 @@ def _publish(folder: Path, staging: Path, made: list[VariantFile], done: ExportM
     for variant in done.failed:
         (folder / f"{variant.name}.onnx").unlink(missing_ok=True)
     manifest.write(done, folder / EXPORT)
+
+
+@contextmanager
+def _one_thread(workshop: Workshop) -> Iterator[ThreadPoolExecutor]:
+    """A thread that waits for the worker. Ctrl-C kills the worker: the thread would otherwise wait for it to finish."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        workshop.close()
+        raise
+    finally:
+        pool.shutdown()
 
 
 @contextmanager

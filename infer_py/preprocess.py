@@ -76,7 +76,7 @@ def decode(path: Path) -> Image.Image:
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
-    """Scale by Pillow; the sizes are torchvision's (source: torchvision 0.29, `_compute_resized_image_output_size`)."""
+    """Scale by Pillow; the sizes are torchvision's (source: torchvision 0.29, `_compute_resized_output_size`)."""
     width, height = image.size
     match spec.resize:
         case None:

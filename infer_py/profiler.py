@@ -10,7 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from contract import strict
-from contract.errors import UsageError
 from contract.protocol import NodeTime, OperatorTime, Profiled
 from infer_py import session
 from infer_py.clock import turn
@@ -24,8 +23,6 @@ def profile(model: Model, images: NDArray[Any], batch: int, repeats: int) -> Pro
 
     Fused nodes have the names and kinds that ONNX Runtime gave them. Its trace counts whole microseconds.
     """
-    if repeats < 1 or batch < 1:
-        raise UsageError("repeats and batch must be at least 1", where="profile")
     model.check(images, batch)
     with tempfile.TemporaryDirectory(prefix="concord-profile-") as folder:
         traced = session.create(model.file.path, model.provider, model.options, profile=Path(folder) / "trace")

@@ -116,10 +116,6 @@ class Runner:
 
 def _batches(model: Model, asked: protocol.PredictArgs) -> Any:
     """Tensors of `batch` images each; the last may be smaller. Images are prepared when their turn comes, so memory stays small."""
-    if (asked.images is None) == (asked.tensor is None):
-        raise UsageError("exactly one of images and tensor is needed", where="predict")
-    if asked.batch < 1:
-        raise UsageError(f"batch must be at least 1, got {asked.batch}", where="predict")
     if asked.tensor is not None:
         ready = npz.read_images(Path(asked.tensor))
         return (ready[start : start + asked.batch] for start in range(0, len(ready), asked.batch))

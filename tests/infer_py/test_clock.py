@@ -1,0 +1,121 @@
+"""Samples: what is timed, in which order, and the checksums."""
+
+from __future__ import annotations
+
+import gc
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.errors import DataError, UsageError
+from contract.protocol import TimeArgs
+from infer_py import clock
+from infer_py import model as models
+from tests.infer_py.conftest import Build
+
+
+def arguments(scenario: str, **changed: Any) -> TimeArgs:
+    values: dict[str, Any] = {"images": None, "tensor": None, "batch": 1, "warmup": 1, "samples": 4, "max_ns": None, "split": False}
+    return TimeArgs("m1", scenario, **{**values, **changed})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def model(build: Build) -> models.Model:
+    return models.load(build(), "cpu", {"threads": 1})
+
+
+def test_images_are_taken_in_turn_from_the_first_and_wrap_around(model: models.Model, tensor: Path):
+    timed = clock.take(model, arguments("latency", tensor=str(tensor), samples=7))
+    images = np.load(tensor)
+    expected = [zlib.crc32(model.run(images[number % 5][None])[0]) for number in range(7)]
+    assert list(timed.crc32) == expected
+    assert len(timed.samples) == 7
+    assert min(timed.samples) > 0
+    assert timed.split is None
+
+
+def test_batches_wrap_around(model: models.Model, tensor: Path):
+    timed = clock.take(model, arguments("throughput", tensor=str(tensor), batch=3, samples=3))
+    images = np.load(tensor)
+    order = ([0, 1, 2], [3, 4, 0], [1, 2, 3])
+    assert list(timed.crc32) == [zlib.crc32(model.run(images[places])[0]) for places in order]
+
+
+def test_a_batch_larger_than_the_tensor_repeats_it():
+    images = np.arange(3)
+    assert list(clock.turn(images, 0, 8)) == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert list(clock.turn(images, 1, 8)) == [2, 0, 1, 2, 0, 1, 2, 0]
+
+
+def test_whole_batches_are_views():
+    images = np.arange(6)
+    assert np.shares_memory(clock.turn(images, 1, 3), images)
+
+
+def test_the_time_limit_leaves_at_least_one_sample(model: models.Model, tensor: Path):
+    assert len(clock.take(model, arguments("latency", tensor=str(tensor), samples=1000, max_ns=1)).samples) == 1
+
+
+def test_end_to_end_splits_add_up(model: models.Model, photo: Path):
+    timed = clock.take(model, arguments("e2e", images=(str(photo),), split=True, samples=3))
+    assert timed.split is not None
+    assert tuple(timed.split) == ("decode", "resize", "normalise", "logits", "label")
+    for place, total in enumerate(timed.samples):
+        assert sum(part[place] for part in timed.split.values()) == total
+    assert len(set(timed.crc32)) == 1
+
+
+def test_end_to_end_without_a_split(model: models.Model, photo: Path):
+    assert clock.take(model, arguments("e2e", images=(str(photo),))).split is None
+
+
+def test_load_makes_a_session_a_sample(model: models.Model, monkeypatch: pytest.MonkeyPatch):
+    made: list[Path] = []
+    create = clock.session.create
+    monkeypatch.setattr(clock.session, "create", lambda path, *rest, **more: (made.append(path), create(path, *rest, **more))[1])
+    timed = clock.take(model, arguments("load", warmup=2, samples=3))
+    assert made == [model.file.path] * 5
+    assert timed.crc32 == (0, 0, 0)
+
+
+def test_the_collector_rests_and_is_restored(model: models.Model, tensor: Path, monkeypatch: pytest.MonkeyPatch):
+    seen: list[bool] = []
+    checksum = clock.answer.checksum
+    monkeypatch.setattr(clock.answer, "checksum", lambda array: (seen.append(gc.isenabled()), checksum(array))[1])
+    clock.take(model, arguments("latency", tensor=str(tensor)))
+    assert seen == [False] * 5
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        arguments("e2e", images=()),
+        arguments("e2e", images=("a.jpg",), batch=2),
+    ],
+)
+def test_arguments_that_do_not_fit(model: models.Model, bad: TimeArgs):
+    with pytest.raises(UsageError):
+        clock.take(model, bad)
+
+
+def test_a_static_variant_is_not_timed_at_another_batch(build: Build, tensor: Path):
+    static = models.load(build(batch=1), "cpu", {"threads": 1})
+    with pytest.raises(UsageError, match="batches of 1, asked for 8"):
+        clock.take(static, arguments("throughput", tensor=str(tensor), batch=8))
+
+
+def test_a_tensor_file_that_is_none(model: models.Model, tmp_path: Path):
+    for name, content in (("text.npy", b"no"), ("empty.npy", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=r"not an \.npy file"):
+            clock.take(model, arguments("latency", tensor=str(tmp_path / name)))
+    np.save(tmp_path / "wide.npy", np.zeros((1, 3, 32, 32)))
+    with pytest.raises(DataError, match="got float64"):
+        clock.take(model, arguments("latency", tensor=str(tmp_path / "wide.npy")))
+    np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError):
+        clock.take(model, arguments("latency", tensor=str(tmp_path / "pickled.npy")))
