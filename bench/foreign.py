@@ -19,13 +19,13 @@ from bench.measure.group import Inputs
 from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
-from contract.errors import BAD, GOOD, DataError, UsageError
+from contract.errors import BAD, GOOD, NOTHING_JUDGED, DataError, UsageError
 from contract.lock import exclusive
 from contract.matrix import Cell, Hole, Matrix, Scenario
 from contract.options import Options, select
 from contract.protocol import LoadArgs, ValueInfo
 
-SHAPE = re.compile(r"\d+(x\d+)*")
+SHAPE = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 
 
 def measure_files(options: Options, input_shape: str | None) -> tuple[Results, Path]:
@@ -35,6 +35,8 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     """
     matrix = select(options)
     runtimes = tuple(name for name in matrix.defaults.runtime if name != matrix.defaults.reference)
+    if not runtimes:
+        raise UsageError(f"{matrix.defaults.reference} loads no ONNX files", where="--onnx", next="add --runtime ort-python")
     for path in options.onnx:
         if not path.is_file():
             raise DataError("no such file", where=str(path), next="check the path given to --onnx")
@@ -58,9 +60,9 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
                         results = measure_file(path, provider, input_shape, matrix, fleet, results, seconds, Path(work), progress)
             fleet.stop()
             results = replace(results, receipts=fleet.receipts, peak_bytes=fleet.peak_bytes)
-    failed = any(cell.error for cell in results.cells) or not results.cells
+    code = NOTHING_JUDGED if not results.cells else BAD if any(cell.error for cell in results.cells) else GOOD
     times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
-    results = replace(results, exit_code=BAD if failed else GOOD, times=times)
+    results = replace(results, exit_code=code, times=times)
     write.store(results, folder)
     write.render(results, folder)
     write.publish(folder)
@@ -118,6 +120,8 @@ def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:
 
 def shape_of(input: ValueInfo, given: str | None, where: str) -> tuple[tuple[int, ...], int | None]:
     """Shape without the batch, and the batch where it is static. Raises UsageError when dynamic dimensions are not given."""
+    if not input.shape:
+        raise UsageError(f"the input {input.name} has no dimension to batch over", where=where)
     batch, *rest = input.shape
     if given is not None:
         if not SHAPE.fullmatch(given):

@@ -35,8 +35,10 @@ def write(results_json: Path, out: Path) -> None:
         ),
         *("--benchmark-json", str(out), "--benchmark-quiet", str(CHECKOUT / "bench" / "record" / "replay.py")),
     ]
+    # A user's own pytest options (-x, -n 4, --cov) are not for this.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     done = subprocess.run(
-        command, env={**os.environ, RESULTS: str(results_json)}, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False
+        command, env={**environment, RESULTS: str(results_json)}, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode != 0 or not out.is_file():
         raise EnvironmentFault(f"pytest-benchmark could not write the record:\n{done.stdout[-2000:]}{done.stderr[-2000:]}", where=str(out))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bench.fleet import same_library
 from bench.report import words
-from bench.report.table import Table, escape, to_markdown
+from bench.report.table import Table, code, escape, printable, to_markdown
 from bench.results import Results
 
 
 def headline(results: Results) -> str:
     """The verdict in a few lines of plain text."""
     problems = [f"PROBLEM: {each}" for each in results.problems]
-    return "\n".join([_parity_line(results), *_claims(results), _library_line(results), *problems])
+    return printable("\n".join([_parity_line(results), *_claims(results), _library_line(results), *problems]))
 
 
 def markdown(results: Results, tables: list[Table]) -> str:
@@ -22,10 +22,12 @@ def markdown(results: Results, tables: list[Table]) -> str:
     head = [
         f"# Concord: {results.run}",
         "",
-        *[f"* {escape(line)}" for line in headline(results).splitlines()],
+        *[f"* {escape(line)}" for line in headline(results).split("\n")],
         "",
-        f"{escape(machine.cpu)}, {machine.threads} threads, {escape(machine.gpu or 'no GPU')}, {escape(machine.system)},"
-        f" Python {machine.python}; {libraries}. Command: `{results.command}`. Written by Concord from results.json; do not edit.",
+        (
+            f"{escape(machine.cpu)}, {machine.threads} threads, {escape(machine.gpu or 'no GPU')}, {escape(machine.system)},"
+            f" Python {machine.python}; {libraries}. Command: {code(results.command)}. Written by Concord from results.json; do not edit."
+        ),
         "",
         "Absolute times do not travel to other machines; the ratios below were measured side by side in this run.",
         "",

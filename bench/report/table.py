@@ -30,9 +30,10 @@ class Table:
 
 
 def printable(text: str) -> str:
-    """Control characters and direction overrides replaced by U+FFFD: a class name must not move the cursor."""
+    """Control characters, direction overrides and line separators replaced by U+FFFD: a class name must not move the cursor."""
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cf", "Cs") and char != "\n" else char for char in text
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n" else char
+        for char in text
     )
 
 
@@ -46,6 +47,13 @@ def to_markdown(table: Table) -> str:
 def escape(text: str) -> str:
     """Text that Markdown shows as it is."""
     return MARKDOWN.sub(r"\\\1", html.escape(printable(text).replace("\n", " "), quote=False))
+
+
+def code(text: str) -> str:
+    """Text as inline code; a backtick in it cannot end it."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{printable(text).replace(chr(10), ' ')}{pad}{fence}"
 
 
 def to_text(tables: list[Table]) -> str:

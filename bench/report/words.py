@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bench.results import Interval, Results
 from bench.stats import LEAST_FOR_P95
 from contract.manifest import Accuracy
@@ -10,7 +12,7 @@ from contract.manifest import Accuracy
 def duration(nanoseconds: float) -> str:
     """1_266_500 -> '1.27 ms'."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-        if nanoseconds >= size:
+        if nanoseconds >= 0.99995 * size:  # so that no 999,960 ns becomes "1000.0 us"
             return f"{nanoseconds / size:.{_digits(nanoseconds / size)}f} {unit}"
     return f"{nanoseconds:.0f} ns"
 
@@ -53,8 +55,14 @@ def accuracy(value: Accuracy | None) -> str:
 
 
 def claim(differing: int, images: int, bound: float) -> str:
-    """What so many images show: '0 of 300 differ: below 0.99 % with 95 % confidence'."""
-    return f"{differing} of {images} differ: below {percent(bound)} with 95 % confidence" if images else "nothing compared"
+    """What so many images show: '0 of 300 differ: below 1.00 % with 95 % confidence'.
+
+    The bound is rounded up: rounded to the nearest, it would claim more than was shown.
+    """
+    if not images:
+        return "nothing compared"
+    steps = 10_000 if bound < 0.1 else 1000
+    return f"{differing} of {images} differ: below {percent(math.ceil(bound * steps - 1e-9) / steps)} with 95 % confidence"
 
 
 def small(number: float) -> str:
@@ -67,7 +75,7 @@ def backbone(results: Results, dataset: str, name: str) -> str:
     for subject in results.subjects:
         if (subject.dataset, subject.backbone) == (dataset, name) and subject.weights is not None:
             had = subject.weights.had
-            return f"{name} ({'random weights' if had == 'random' else had.rpartition('/')[2]})"
+            return f"{name} ({'random' if had == 'random' else had.rpartition('/')[2]})"
     return name
 
 

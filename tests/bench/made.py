@@ -1,0 +1,144 @@
+"""A run made by hand: every table has rows, and every number can be checked by reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.results import (
+    Block,
+    Contrast,
+    Environment,
+    ImageVerdict,
+    Interval,
+    Measured,
+    NoiseFloor,
+    ParityRow,
+    Results,
+    StepTime,
+    Subject,
+    VariantSummary,
+)
+from contract.manifest import Accuracy, WeightsHad
+from contract.matrix import Hole
+from contract.protocol import Receipt
+from tests.bench.fakes import COMMIT, cell
+
+HOSTILE = (
+    "[red]x[/red]",
+    "[/]",
+    "[link=javascript:alert(1)]x[/link]",
+    "a|b",
+    "<script>alert(1)</script>",
+    "</td><img src=x onerror=alert(1)>",
+    "\x1b[2J\x1b]0;title\x07",
+    "right\N{RIGHT-TO-LEFT OVERRIDE}tfel",
+    "two\nlines\r\nmore\N{LINE SEPARATOR}end",
+    "`rm -rf` *bold* _it_ [a](http://x) ![i](y) @team #1 ~~s~~",
+    "&lt; \\| ]]> \" '",
+    "nul\0 half\ufffe",
+)
+
+
+def receipt(runtime: str, version: str, commit: str | None) -> Receipt:
+    flags = ("avx2", "fma")
+    return Receipt(
+        1, runtime, version, commit, f"/lib/{runtime}.so", "00" * 32, "5a" * 32, "release", 2, ("cpu",), "jpeg 3", True, flags, {}, 7
+    )
+
+
+def row(variant: str, runtime: str, **changes: object) -> ParityRow:
+    made = ParityRow(
+        dataset="wings", backbone="resnet18", variant=variant, runtime=runtime, provider="cpu", images=300, certified=298, agree=2,
+        near_tie_flips=0, flips=0, tensors_equal=300, max_difference=2.4e-6, max_difference_same_tensor=2.4e-6, tolerance=1.9e-5,
+        bound=0.009936, accuracy=Accuracy(290, 300, 0.9397, 0.9818), reference_accuracy=Accuracy(290, 300, 0.9397, 0.9818),
+        batches={"1": 1e-6}, bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), shown=(), passed=True,
+        judged=True, reproduce=f"nox -s parity -- --variant {variant} --runtime torch-eager {runtime}",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def measured(variant: str, runtime: str, scenario: str = "latency", batch: int = 1, median: int = 4_000_000, **changes: object) -> Measured:
+    blocks = tuple(Block(0, n // 2, n % 2, (median - n, median, median + n)) for n in range(4))
+    interval = Interval(float(median), median * 0.99, median * 1.01)
+    per_second = Interval(batch * 1e9 / median, batch * 1e9 / median / 1.01, batch * 1e9 / median / 0.99) if batch > 1 else None
+    made = Measured(
+        cell(variant, runtime, scenario, batch), None, blocks, {"threads": 2}, 12, float(median), interval, None, per_second, {}
+    )
+    return replace(made, **changes)
+
+
+def subject(backbone: str = "resnet18", had: str = "random") -> Subject:
+    variants = tuple(
+        VariantSummary(name, "ab" * 32, 44_700_000, 49, before, "cd", same, 20)
+        for name, before, same in (("raw-dynamic", 49, False), ("sim-dynamic", 49, True), ("sim-static", 50, False))
+    )
+    weights = WeightsHad(("DEFAULT", "random"), had, None, None)
+    return Subject("wings", backbone, "0123abcd", 12, weights, "quick", Accuracy(290, 300, 0.9397, 0.9818), ("no download",), variants)
+
+
+def results() -> Results:
+    failed = row(
+        "sim-static", "ort-rust", certified=296, agree=1, near_tie_flips=1, flips=2, passed=False, max_difference=3.2, bound=0.0256,
+        problems=("2 of 300 images get another label",),
+        shown=(ImageVerdict("/data/wings/7.jpg", "flip", "MONARCH", "RED ADMIRAL", 1.5, 3.2),),
+    )  # fmt: skip
+    unjudged = row(
+        "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None,
+        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), passed=False, judged=False,
+    )  # fmt: skip
+    base, rust = cell("raw-dynamic", "ort-python"), cell("raw-dynamic", "ort-rust")
+    simplified = cell("sim-dynamic", "ort-python")
+    return Results(
+        run="20261121-101500-00ff", started="2026-11-21T10:15:00+00:00", command="python -m bench run --quick", quick=True, device="auto",
+        seed=0,
+        environment=Environment(
+            "AMD EPYC", ("avx2", "fma"), 2, 16_000_000_000, 2.0, None, "Linux 6.1 x86_64", "3.11.7",
+            {"torch": "2.15.0", "onnxruntime": "1.31.1", "scipy": "1.17"}, "ab" * 20, False, 0.5,
+        ),
+        receipts={
+            "torch-eager": receipt("torch-eager", "2.15.0", None),
+            "ort-python": receipt("ort-python", "1.31.1", COMMIT),
+            "ort-rust": receipt("ort-rust", "1.31.1", COMMIT + "0" * 31),
+        },
+        subjects=(subject(), subject("regnet_x_400mf", "torchvision/DEFAULT")),
+        floors=(NoiseFloor("resnet18", "wings", "cpu", 1.9e-6, 1.3e-6, 10, 1.9e-5, 14),),
+        parity=(row("raw-dynamic", "ort-python"), row("raw-dynamic", "ort-rust"), failed, unjudged),
+        cells=(
+            measured("raw-dynamic", "ort-python"),
+            measured("raw-dynamic", "ort-rust", median=3_900_000, p95_ns=4_100_000.0, samples=160),
+            measured("eager", "torch-eager", error="torch-eager: time: died (exit code 3)", blocks=(), middle_ns=None, median_ns=None),
+            measured("raw-dynamic", "ort-rust", "throughput", 8, 31_000_000),
+            measured("raw-dynamic", "ort-rust", "e2e", 1, 9_000_000, split_ns={"decode": 4e6, "resize": 500.0, "logits": 4e6}),
+            measured("raw-dynamic", "ort-rust", "load", 1, 1_200_000_000, samples=3, median_ns=None),
+        ),
+        contrasts=(
+            Contrast(rust, base, "runtime", Interval(0.975, 0.971, 0.979), "faster", 40, None, same_graph=False),
+            Contrast(cell("eager", "torch-eager"), base, "runtime", None, None, 0, "threads", same_graph=False),
+            Contrast(simplified, base, "variant", Interval(1.0004, 0.999, 1.002), "equivalent", 40, None, same_graph=True),
+        ),
+        holes=(
+            Hole(cell("raw-static", "ort-rust", "throughput", 8), "static batch 1"),
+            Hole(cell("sim-static", "ort-rust", "throughput", 8), "static batch 1"),
+            Hole(cell("eager", "torch-eager", "e2e"), "over a second a batch on two cores"),
+        ),
+        problems=(), equivalent=0.01, times=(StepTime("parity", 12.34), StepTime("measuring", 20.0)), peak_bytes={"ort-rust": 412_000_000},
+        exit_code=1,
+    )  # fmt: skip
+
+
+def hostile() -> Results:
+    """The run above, with each hostile text as a class name, an error, a reason, a problem and a name of the machine."""
+    made = results()
+    shown = tuple(ImageVerdict(f"/data/{n}.jpg", "flip", text, text, 1.5, 3.2) for n, text in enumerate(HOSTILE))
+    rows = (replace(made.parity[2], shown=shown, problems=HOSTILE), *(row(f"v{n}", text, backbone=text) for n, text in enumerate(HOSTILE)))
+    return replace(
+        made,
+        parity=rows,
+        subjects=tuple(replace(subject(text), notes=(text,), recipe=text) for text in HOSTILE),
+        cells=tuple(measured("raw-dynamic", "ort-rust", error=text, blocks=(), median_ns=None, middle_ns=None) for text in HOSTILE),
+        holes=tuple(Hole(cell(), text) for text in HOSTILE),
+        problems=HOSTILE,
+        command=" ".join(HOSTILE),
+        environment=replace(made.environment, cpu="".join(HOSTILE)),
+        times=tuple(StepTime(text, 1.0) for text in HOSTILE),
+    )

@@ -1,0 +1,129 @@
+"""The command line of bench, and what it may import."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from bench import foreign
+from bench.runtimes import Descriptor, find
+from contract.errors import UsageError
+from contract.layout import CHECKOUT
+from contract.protocol import ValueInfo
+
+HEAVY = ("numpy", "scipy", "torch", "onnxruntime", "pytest")
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+
+def test_without_a_command_it_says_how_it_is_used():
+    done = bench()
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")] == ["run", "parity", "report", "build", "doctor"]
+    helped = bench("--help")
+    assert (helped.returncode, helped.stdout, helped.stderr) == (0, done.stdout, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("partiy",), "error: python -m bench: unknown command 'partiy'; did you mean 'parity'?\n  next: python -m bench --help\n"),
+        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: build, doctor, parity, report, run\n  next: python -m bench"),
+        (("run", "--nonsense"), "error: python -m bench run: unrecognized arguments: --nonsense\n  next: python -m bench run --help lists"),
+        (("run", "--backbone", "resnet17"), "error: matrix.toml: unknown backbone 'resnet17'; did you mean 'resnet18'?\n"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_exit_2(arguments, said):
+    done = bench(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
+
+
+def test_no_run_to_report_of_is_exit_4(tmp_path):
+    done = bench("report", "--reports", str(tmp_path))
+    assert done.returncode == 4
+    assert done.stderr == f"error: {tmp_path}/latest/results.json: no such run\n  next: nox -s bench\n"
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"]])
+def test_help_imports_nothing_heavy_and_is_quick(command):
+    script = f"""
+import atexit, runpy, sys
+sys.argv = ["bench", *{command!r}]
+atexit.register(lambda: print("HEAVY", sorted(set({HEAVY!r}) & set(sys.modules))))
+runpy.run_module("bench", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("HEAVY []\n")
+    assert done.stdout.startswith("usage: python -m bench")
+    # Processor time: others may be at work on this machine.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    bench(*command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_no_module_of_bench_imports_torch_or_onnxruntime():
+    script = """
+import importlib, pkgutil, sys
+import bench
+for module in pkgutil.walk_packages(bench.__path__, "bench."):
+    if module.name not in ("bench.__main__", "bench.record.replay"):
+        importlib.import_module(module.name)
+print(sorted({"torch", "torchvision", "onnxruntime", "train", "export", "infer_py"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def info(*shape: int | None) -> ValueInfo:
+    return ValueInfo("images", shape, "float32")
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "found"),
+    [
+        ((None, 3, 224, 224), None, ((3, 224, 224), None)),
+        ((1, 3, 224, 224), None, ((3, 224, 224), 1)),
+        ((None, 3, None, None), "3x64x48", ((3, 64, 48), None)),
+        ((4, 3, None, 48), "3x64x48", ((3, 64, 48), 4)),
+        ((None, 128), None, ((128,), None)),
+        ((None,), None, ((), None)),
+        ((None, None), "7", ((7,), None)),
+    ],
+)
+def test_the_shape_of_a_foreign_model(shape, given, found):
+    assert foreign.shape_of(info(*shape), given, "m.onnx") == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "said"),
+    [
+        ((None, 3, None, 224), None, r"the input images has dynamic dimensions: \(None, 3, None, 224\)"),
+        ((None, 3, 224, 224), "3x64x64", "3x64x64 does not fit it"),
+        ((None, 3, 224, 224), "1x3x224x224", "does not fit it"),
+        ((None, 3, None, None), "3,64,64", "'3,64,64' is not a shape"),
+        ((None, 3, None, None), "", "'' is not a shape"),
+        ((None, 3, None, None), "3x0x4", "'3x0x4' is not a shape"),
+        ((), None, "no dimension"),
+    ],
+)
+def test_a_shape_that_does_not_fit(shape, given, said):
+    with pytest.raises(UsageError, match=said):
+        foreign.shape_of(info(*shape), given, "m.onnx")
+
+
+def test_runtimes_are_found_by_name():
+    for name, runs in {"torch-eager": "checkpoint", "ort-python": "variants", "ort-rust": "variants"}.items():
+        descriptor = find(name)
+        assert isinstance(descriptor, Descriptor)
+        assert (descriptor.name, descriptor.runs) == (name, runs)
+        assert len(descriptor.source()) == 64
+    with pytest.raises(UsageError, match="unknown runtime 'ort_rust'; did you mean 'ort-rust'"):
+        find("ort_rust")

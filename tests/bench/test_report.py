@@ -1,0 +1,220 @@
+"""Reports against committed snapshots, and against names that would like to be more than text.
+
+After a change of the tables that is meant: CONCORD_SNAPSHOTS=write python -m pytest tests/bench/test_report.py, and read the difference.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import socket
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import record
+from bench.parity import junit
+from bench.report import summary, table, tables, words, write
+from bench.results import Interval, Results
+from contract import strict
+from contract.errors import DataError, EnvironmentFault
+from contract.manifest import Accuracy
+from tests.bench import made
+
+SNAPSHOTS = Path(__file__).with_name("snapshots")
+# What may act where it is not escaped: on a terminal, or in a reader's eyes.
+ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]")
+
+
+def texts(results: Results) -> dict[str, str]:
+    found = tables.all_tables(results)
+    return {"summary.md": summary.markdown(results, found), "tables.txt": summary.headline(results) + "\n\n" + table.to_text(found)}
+
+
+@pytest.mark.parametrize("name", ["summary.md", "tables.txt", "junit.xml"])
+def test_snapshots(name):
+    text = junit.render(made.results()) if name == "junit.xml" else texts(made.results())[name]
+    if os.environ.get("CONCORD_SNAPSHOTS") == "write":
+        (SNAPSHOTS / name).write_text(text, encoding="utf-8")
+    assert text == (SNAPSHOTS / name).read_text(encoding="utf-8")
+
+
+def test_a_run_that_found_nothing_has_a_report():
+    nothing = replace(made.results(), parity=(), cells=(), contrasts=(), holes=(), subjects=(), receipts={}, problems=("no images",))
+    text = texts(nothing)["tables.txt"]
+    assert text.startswith("Parity: nothing was compared\nPython and Rust were not both run\nPROBLEM: no images\n\n")
+
+
+def plain(text: str) -> str:
+    """A hostile name as a reader should see it, spaces put together."""
+    return " ".join(table.printable(text).split())
+
+
+def test_hostile_names_stay_text_in_a_terminal():
+    text = texts(made.hostile())["tables.txt"]
+    assert not ACTING.search(text)
+    # Long names are folded over lines, so each is looked for in a table of its own.
+    for name in made.HOSTILE:
+        shown = table.to_text([table.Table("t", ("name", "other"), [(name, "x")], notes=(name,))])
+        assert not ACTING.search(shown)
+        cells = " ".join(line.split("│")[1].strip() for line in shown.splitlines() if line.startswith("│"))
+        assert plain(cells) == plain(name)
+        assert plain(name) in plain(shown.rpartition("╯")[2] or shown.rpartition("┘")[2])
+
+
+def unmarked(cell: str) -> str:
+    """What Markdown shows of an escaped cell; anything that is not escaped would be lost or shown as something else."""
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_{}\[\]()#+!|~@<>]", cell), cell
+    return html.unescape(re.sub(r"\\([\\`*_{}\[\]()#+!|~@])", r"\1", cell))
+
+
+def test_hostile_names_stay_text_in_markdown():
+    text = texts(made.hostile())["summary.md"]
+    assert not ACTING.search(text)
+    assert [line.partition(" Command: ")[0] for line in text.splitlines() if "<" in line.partition(" Command: ")[0]] == []
+    for name in made.HOSTILE:
+        lines = table.to_markdown(table.Table("t", ("name", "other"), [(name, "x")])).splitlines()
+        (row,) = [line for line in lines if line.endswith("| x |")]
+        cells = re.split(r"(?<!\\)\|", row)
+        assert len(cells) == 4
+        assert plain(unmarked(cells[1])) == plain(name)
+    columns = {len(re.split(r"(?<!\\)\|", line)) for line in section(text, "Images that differ")}
+    assert columns == {9}
+
+
+def section(text: str, title: str) -> list[str]:
+    return [line for line in text.partition(f"### {title}")[2].partition("###")[0].splitlines() if line.startswith("|")]
+
+
+def test_a_command_cannot_leave_its_code():
+    assert table.code("a b") == "`a b`"
+    assert table.code("a `b` ``c") == "``` a `b` ``c ```"
+    assert table.code("a\nb\x1b") == "`a b\ufffd`"
+
+
+def test_hostile_names_stay_text_in_junit_xml():
+    suite = ET.fromstring(junit.render(made.hostile()))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("25", "1", "12")
+    cases = suite.findall("testcase")
+    assert len(cases) == 25
+    errors = [case.find("error").get("message") for case in cases[13:]]
+    assert [plain(error) for error in errors] == [plain(junit._clean(name)) for name in made.HOSTILE]
+    failure = cases[0].find("failure")
+    assert failure is not None
+    assert "<script>" in failure.get("message")
+    assert [case.get("name") for case in cases[1:4]] == ["v0 [red]x[/red]", "v1 [/]", "v2 [link=javascript:alert(1)]x[/link]"]
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "said"),
+    [
+        (0, "0 ns"), (999, "999 ns"), (1000, "1.00 us"), (1_266_500, "1.27 ms"), (12_345_678, "12.35 ms"), (123_456_789, "123.5 ms"),
+        (999_940, "999.9 us"), (999_960, "1.00 ms"), (999_999_999, "1.00 s"), (61.5e9, "61.50 s"), (1234e9, "1234 s"),
+    ],
+)  # fmt: skip
+def test_durations(nanoseconds, said):
+    assert words.duration(nanoseconds) == said
+
+
+def test_words():
+    assert words.percent(0.00994) == "0.99 %"
+    assert words.percent(0.1234) == "12.3 %"
+    assert words.ratio(Interval(0.97512, 0.9709, 0.979)) == "0.975 [0.971, 0.979]"
+    assert words.ratio(None) == "n/a (too few rounds)"
+    assert words.rate(Interval(258.06, 255.5, 260.67)) == "258.1 [255.5, 260.7]"
+    assert words.rate(None) == "n/a (too few samples)"
+    assert words.p95(None, 120) == "n/a (120 of 130)"
+    assert words.p95(4.1e6, 160) == "4.10 ms"
+    assert words.duration_interval(None, None) == "no samples"
+    assert words.duration_interval(None, 4e6) == "4.00 ms (no interval)"
+    assert words.duration_interval(Interval(4e6, 3.9e6, 4.1e6), 4e6) == "4.00 ms [3.90 ms, 4.10 ms]"
+    assert words.accuracy(Accuracy(90, 100, 0.8256, 0.9448)) == "90.0 % [82.6, 94.5] (90 of 100)"
+    assert words.accuracy(None) == "n/a"
+    assert (words.small(0.0), words.small(2.44e-6)) == ("0", "2.4e-06")
+    assert words.backbone(made.results(), "wings", "resnet18") == "resnet18 (random weights)"
+    assert words.backbone(made.results(), "wings", "regnet_x_400mf") == "regnet_x_400mf (DEFAULT)"
+    assert words.backbone(made.results(), "rps", "resnet18") == "resnet18"
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [(0.009936, "1.00 %"), (0.01, "1.00 %"), (0.010001, "1.01 %"), (0.2589, "25.9 %"), (0.25811, "25.9 %"), (1.0, "100.0 %")],
+)
+def test_a_claim_is_rounded_up(bound, said):
+    assert words.claim(0, 300, bound) == f"0 of 300 differ: below {said} with 95 % confidence"
+
+
+def test_no_claim_without_images():
+    assert words.claim(0, 0, 1.0) == "nothing compared"
+
+
+def test_the_weakest_row_makes_a_backbones_claim():
+    assert "wings/resnet18 (random weights): nothing compared" in summary.headline(made.results())
+    judged = replace(made.results(), parity=made.results().parity[:3])
+    assert "wings/resnet18 (random weights): 3 of 300 differ: below 2.56 % with 95 % confidence" in summary.headline(judged)
+
+
+def test_the_record_holds_exactly_the_samples(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    results = made.results()
+    write.store(results, tmp_path)
+    record.write(tmp_path / "results.json", tmp_path / "benchmark.json")
+    text = (tmp_path / "benchmark.json").read_text(encoding="utf-8")
+    found = json.loads(text)
+    taken = [cell for cell in results.cells if cell.error is None]
+    assert len(found["benchmarks"]) == len(taken)
+    for each, cell in zip(found["benchmarks"], taken, strict=True):
+        samples = [sample for block in cell.blocks for sample in block.samples_ns]
+        assert [round(seconds * 1e9) for seconds in each["stats"]["data"]] == samples
+        assert each["stats"]["data"] == pytest.approx([sample / 1e9 for sample in samples], abs=1e-14)
+        assert each["extra_info"] | strict.plain(cell.cell) == each["extra_info"]
+        assert each["extra_info"]["ops_are"] == "batches per second"
+    assert "node" not in found["machine_info"]
+    assert json.dumps(socket.gethostname()) not in text
+
+
+def test_a_record_that_cannot_be_written_says_why(tmp_path):
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(EnvironmentFault, match=r"(?s)could not write the record.*missing key"):
+        record.write(tmp_path / "results.json", tmp_path / "benchmark.json")
+
+
+def test_a_run_is_stored_loaded_and_rendered(tmp_path):
+    results = replace(made.results(), cells=())
+    write.store(results, tmp_path)
+    assert write.load(tmp_path) == results
+    write.render(results, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "summary.md", "tables.txt", "environment.json", "junit.xml"}
+    assert set(json.loads((tmp_path / "environment.json").read_text())) == {"machine", "receipts"}
+
+
+def test_no_run_and_another_versions_run(tmp_path):
+    with pytest.raises(DataError, match="no such run") as caught:
+        write.load(tmp_path)
+    assert caught.value.next == "nox -s bench"
+    (tmp_path / "results.json").write_text(strict.pretty({**strict.plain(made.results()), "new": 1}))
+    with pytest.raises(DataError, match="unknown key 'new'"):
+        write.load(tmp_path)
+
+
+def test_publish_swaps_atomically(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert write.publish(tmp_path / "one").resolve() == tmp_path / "one"
+    seen = []
+    replace_file = os.replace
+
+    def watched(source: Path, target: Path) -> None:
+        seen.append((tmp_path / "latest").resolve().name)  # the old one stands until the very swap
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    (tmp_path / f".tmp-{os.getpid()}-latest").symlink_to("gone")  # left by an interrupted run with this number
+    write.publish(tmp_path / "two")
+    assert seen == ["one"]
+    assert (tmp_path / "latest").readlink() == Path("two")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "one", "two"]
