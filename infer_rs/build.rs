@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     println!("cargo:rustc-env=CONCORD_SOURCE={}", source_hash(&root)?);
-    let include = env::var("DEP_TURBOJPEG_INCLUDE")?;
+    let from_vendor =
+        |key| env::var(key).map_err(|_| format!("{key}: turbojpeg-sys has to build its own libjpeg-turbo; unset TURBOJPEG_SOURCE"));
+    let include = from_vendor("DEP_TURBOJPEG_INCLUDE")?;
     let includes: Vec<&Path> = include.split(',').map(Path::new).collect();
     cc::Build::new().file("src/image/jpeg_shim.c").includes(&includes).warnings(true).compile("concord_jpeg_shim");
     // After the shim, which needs it: the crate that says so is not named by any Rust code of ours.
-    let root = PathBuf::from(env::var("DEP_TURBOJPEG_ROOT")?);
+    let root = PathBuf::from(from_vendor("DEP_TURBOJPEG_ROOT")?);
     println!("cargo:rustc-link-search=native={}", root.join("lib").display());
     println!("cargo:rustc-link-lib=static=turbojpeg");
     println!("cargo:rustc-env=CONCORD_JPEG_SIMD={}", has_simd(&root.join("lib"))?);

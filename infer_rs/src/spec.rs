@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 /// The metadata key.
 pub const KEY: &str = "concord.preprocess";
 
+/// Larger sizes are no image model's.
+const LARGEST: usize = 65_535;
+
 /// How the pixels of an image file become the tensor of a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,8 +109,8 @@ impl Spec {
         if spec.std.iter().any(|value| *value <= 0.0) {
             return Err(bad("must be positive".into(), "std"));
         }
-        if spec.sizes().contains(&0) {
-            return Err(bad("a size must be at least 1 pixel".into(), "."));
+        if spec.sizes().iter().any(|size| !(1..=LARGEST).contains(size)) {
+            return Err(bad(format!("a size must be from 1 to {LARGEST} pixels"), "."));
         }
         Ok(spec)
     }
@@ -163,7 +166,7 @@ mod tests {
             ("x/255", "x/256", "x/256"),
             ("[0.229,0.224,0.225]", "[0.229,0.224,0]", "positive"),
             ("[0.229,0.224,0.225]", "[0.229,0.224]", "std"),
-            ("\"size\":232", "\"size\":0", "at least 1"),
+            ("\"size\":232", "\"size\":0", "from 1 to 65535"),
             ("\"size\":232", "\"size\":2,\"antialias\":true", "antialias"),
             ("\"shorter\"", "\"longer\"", "longer"),
             (r#""layout":"NCHW""#, r#""layout":"NCHW","more":1"#, "more"),

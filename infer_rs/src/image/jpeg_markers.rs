@@ -1,6 +1,6 @@
 //! JPEG headers as Pillow's Python parser reads them, up to the first scan: it refuses files that libjpeg would accept.
 
-use super::Decoded;
+use super::{Decoded, exif};
 
 /// What the last frame header says.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Frame {
 
 /// Reads the segments before the first scan.
 pub fn read(file: &[u8]) -> Decoded<Frame> {
-    let mut parser = Parser { file, at: 3, frame: Frame::default(), profile: Vec::new() };
+    let mut parser = Parser { file, at: 3, frame: Frame::default(), profile: Vec::new(), exif: Vec::new(), has_resolution: false };
     // The third byte of the magic already belongs to the first marker.
     let mut first = Some(0xff);
     while let Some(byte) = first {
@@ -48,6 +48,9 @@ struct Parser<'a> {
     frame: Frame,
     /// Parts of the colour profile since the last frame header.
     profile: Vec<&'a [u8]>,
+    exif: Vec<u8>,
+    /// Whether a JFIF segment gave a resolution: then Pillow asks no other.
+    has_resolution: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -106,6 +109,13 @@ impl<'a> Parser<'a> {
         if short || code == 0xed && named(b"Photoshop 3.0\0") && resources_end_at_a_name(body) {
             return Err(format!("broken JPEG: segment APP{} is cut short", code & 15));
         }
+        if code == 0xe0 && named(b"JFIF") {
+            self.has_resolution |= body.len() >= 12 && matches!(body[7], 1 | 2);
+        }
+        if code == 0xe1 && named(b"Exif\0\0") {
+            // Long data come in several segments.
+            self.exif.extend(if self.exif.is_empty() { body } else { &body[6..] });
+        }
         if code == 0xe2 && named(b"ICC_PROFILE\0") {
             self.profile.push(body);
         }
@@ -113,6 +123,9 @@ impl<'a> Parser<'a> {
     }
 
     fn finish(self) -> Decoded<Frame> {
+        if !self.has_resolution && exif::trips_pillow(&self.exif) {
+            return Err("broken JPEG: its EXIF data have half a resolution".into());
+        }
         if self.frame.channels == 0 { Err("broken JPEG: a scan before any frame header".into()) } else { Ok(self.frame) }
     }
 }

@@ -3,6 +3,7 @@
 //! The rules were found by experiment and by reading Pillow (MIT-CMU licence, by Jeffrey 'Alex' Clark, Fredrik Lundh and contributors);
 //! this is a rewrite in our own words. One module per format; only magic bytes choose it, never the file's name.
 
+mod exif;
 mod jpeg;
 mod jpeg_markers;
 mod png;

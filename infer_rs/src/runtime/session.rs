@@ -12,6 +12,9 @@ use crate::npy::Array;
 use crate::protocol::ValueInfo;
 use crate::{files, onnx};
 
+/// More images than this in one forward are a slip of the pen, and would end the runner for want of memory.
+const LARGEST_BATCH: usize = 65_536;
+
 /// What executes a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -97,8 +100,9 @@ impl Runner {
             let what = format!("input '{}' is {} with {} axes, float32 with 4 is expected", input.name, input.dtype, input.shape.len());
             return refuse(what, "use an image model with an input of N x 3 x H x W");
         }
-        if batch == 0 || images == 0 {
-            return refuse(format!("{images} images in batches of {batch}"), "give at least one image and a batch of at least 1");
+        if images == 0 || !(1..=LARGEST_BATCH).contains(&batch) {
+            let next = format!("give at least one image, and a batch from 1 to {LARGEST_BATCH}");
+            return refuse(format!("{images} images in batches of {batch}"), &next);
         }
         if let Some(fixed) = self.fixed_batch().filter(|fixed| *fixed != batch || !images.is_multiple_of(*fixed)) {
             let last = if fixed == batch { images % fixed } else { batch };

@@ -25,6 +25,8 @@ pub fn time(models: &mut Models, asked: &TimeArgs) -> Result<Timed> {
     }
 }
 
+const MOST_ROOM: usize = 1 << 20;
+
 /// Samples, and when to stop taking them.
 struct Record {
     samples: Vec<u64>,
@@ -36,7 +38,9 @@ struct Record {
 
 impl Record {
     fn new(asked: &TimeArgs) -> Self {
-        let (samples, crc32) = (Vec::with_capacity(asked.samples), Vec::with_capacity(asked.samples));
+        // Room for all samples beforehand, within reason: a number that nobody can wait for must not end the runner.
+        let room = asked.samples.min(MOST_ROOM);
+        let (samples, crc32) = (Vec::with_capacity(room), Vec::with_capacity(room));
         Self { samples, crc32, wanted: asked.samples, max_ns: asked.max_ns.unwrap_or(u64::MAX), first: None }
     }
 
@@ -120,7 +124,7 @@ fn from_files(entry: &mut Entry, asked: &TimeArgs) -> Result<Timed> {
         one_file(entry, &preprocess, &output, &images[number % images.len()], &mut tensor)?;
     }
     let mut record = Record::new(asked);
-    let empty = || Vec::with_capacity(asked.samples);
+    let empty = || Vec::with_capacity(asked.samples.min(MOST_ROOM));
     let mut split = Split { decode: empty(), resize: empty(), normalise: empty(), logits: empty(), label: empty() };
     while record.goes_on() {
         let path = &images[record.samples.len() % images.len()];
