@@ -25,11 +25,12 @@ from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
+from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
 from contract.errors import BAD, GOOD, NOTHING_JUDGED, UsageError
 from contract.lock import exclusive
-from contract.matrix import Matrix
+from contract.matrix import Hole, Matrix
 from contract.options import Options, asked, select
 
 # Images that are timed in turn: more than one, so that no answer can come from a cache, few enough for the slowest backbone.
@@ -84,9 +85,11 @@ def execute(
     for part in planned.parts:
         with clock.part(f"parity {part.subject.name} {part.provider}"):
             try:
-                found = check(part.subject, fleet, matrix, part.provider, work, progress)
-            except UsageError as nothing:
+                found = check(part.subject, fleet, matrix, part.provider, work, progress, tuple(sys.argv[2:]))
+            except (UsageError, RunnerError) as nothing:
+                fleet.stop()  # the reference may be dead; the other parts get fresh processes
                 results = replace(results, problems=(*results.problems, str(nothing)))
+                write.store(results, folder)
                 continue
         checked.append((part, found))
         results = replace(results, parity=(*results.parity, *found.rows), floors=(*results.floors, found.reference.floor))
@@ -105,6 +108,7 @@ def measure_part(
     """Measure one subject on one provider: the cells whose variant passed parity in their runtime."""
     passed = {(row.variant, row.runtime) for row in found.rows if row.passed}
     cells = [cell for cell in part.cells if cell.variant == "eager" or (cell.variant, cell.runtime) in passed]
+    failed = [Hole(cell, "failed parity") for cell in part.cells if cell not in cells]
     scenarios = [
         (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
         for scenario in matrix.chosen("scenario")
@@ -118,7 +122,7 @@ def measure_part(
         results,
         cells=(*results.cells, *measured),
         contrasts=(*results.contrasts, *contrast_all(measured, fleet.receipts, same, matrix.measure.equivalent, seed)),
-        holes=(*results.holes, *part.holes, *unsupported),
+        holes=(*results.holes, *part.holes, *failed, *unsupported),
     )
 
 

@@ -44,7 +44,9 @@ def contrast_all(
                     verdict=None if why else stats.verdict(ratio, equivalent),
                     rounds=sum(map(len, quads)),
                     not_comparable=why,
-                    same_graph=same_graph.get((one.cell.dataset, one.cell.backbone, one.cell.variant, base.cell.variant), False),
+                    # Two runtimes on one file are no control, although the graph is the same.
+                    same_graph=factor == "variant"
+                    and same_graph.get((one.cell.dataset, one.cell.backbone, one.cell.variant, base.cell.variant), False),
                 )
             )
     return made

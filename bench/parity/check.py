@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +49,13 @@ class Checked:
     rows: tuple[ParityRow, ...]
 
 
-def check(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, progress: Progress) -> Checked:
-    """Compare every variant in every runtime with the reference. Raises UsageError (exit 2) when nothing can be compared."""
+def check(
+    subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, progress: Progress, given: tuple[str, ...] = ()
+) -> Checked:
+    """Compare every variant in every runtime with the reference. Raises UsageError (exit 2) when nothing can be compared.
+
+    `given`: the run's own options, which the command that reproduces a row repeats.
+    """
     started = time.monotonic()
     count = affordable_images(subject, fleet, matrix, provider, work)
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
@@ -70,7 +75,7 @@ def check(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: P
             except JUDGEMENT_FAILS as error:
                 fleet.stop(runtime)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
-            rows.append(row)
+            rows.append(replace(row, reproduce=reproduce(row, count, given)))
             if said is not None:
                 logits[runtime, variant] = said
     progress.done(max(matrix.parity.seconds, time.monotonic() - started))
@@ -193,7 +198,7 @@ def compare_variant(
         tolerance=tolerance, bound=judged.bound, accuracy=compare.accuracy(answers, reference.truth),
         reference_accuracy=compare.accuracy(reference.answers, reference.truth), batches=batches, bits_equal_to=twins,
         problems=tuple(problems), shown=judged.shown, passed=not problems, judged=True,
-        reproduce=reproduce(subject, variant, session.runtime, session.provider, count),
+        reproduce="",
     )  # fmt: skip
     return row, same_tensor
 
@@ -215,15 +220,11 @@ def failed_row(subject: Subject, variant: str, runtime: str, provider: str, refe
         certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
         tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, batches={}, bits_equal_to={},
         problems=(str(error),), shown=(), passed=False, judged=False,
-        reproduce=reproduce(subject, variant, runtime, provider, len(reference.paths)),
+        reproduce="",
     )  # fmt: skip
 
 
-def reproduce(subject: Subject, variant: str, runtime: str, provider: str, images: int) -> str:
-    """The command that checks this row again (the run's own options come after it)."""
-    return shlex.join(
-        [
-            *("nox", "-s", "parity", "--", "--dataset", subject.train.dataset, "--backbone", subject.train.backbone, "--variant", variant),
-            *("--runtime", "torch-eager", runtime, "--device", provider, "--images", str(images)),
-        ]
-    )
+def reproduce(row: ParityRow, images: int, given: tuple[str, ...]) -> str:
+    """The command that checks this row again: the run's own options, narrowed (of an option given twice the last counts)."""
+    narrowed = ["--dataset", row.dataset, "--backbone", row.backbone, "--variant", row.variant, "--runtime", "torch-eager", row.runtime]
+    return shlex.join(["nox", "-s", "parity", "--", *given, *narrowed, "--device", row.provider, "--images", str(images)])

@@ -11,7 +11,7 @@ from bench.results import Results
 def headline(results: Results) -> str:
     """The verdict in a few lines of plain text."""
     problems = [f"PROBLEM: {each}" for each in results.problems]
-    return printable("\n".join([_parity_line(results), *_claims(results), _library_line(results), *problems]))
+    return printable("\n".join([_parity_line(results), *_claims(results), *_random_line(results), _library_line(results), *problems]))
 
 
 def markdown(results: Results, tables: list[Table]) -> str:
@@ -53,6 +53,11 @@ def _claims(results: Results) -> list[str]:
         claim = words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)
         lines.append(f"{dataset}/{words.backbone(results, dataset, backbone)}: {claim}")
     return lines
+
+
+def _random_line(results: Results) -> list[str]:
+    names = dict.fromkeys(each.backbone for each in results.subjects if each.weights is not None and each.weights.had == "random")
+    return [f"Started from random weights: {', '.join(names)}. Their accuracy says nothing about pretrained ones."] if names else []
 
 
 def _library_line(results: Results) -> str:
