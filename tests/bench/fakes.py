@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,13 @@ def use(monkeypatch, **faulty: Descriptor) -> None:
     known = {name: descriptor(name, **({} if name == "torch-eager" else {"commit": COMMIT})) for name in RUNTIMES}
     known |= {name.replace("_", "-"): each for name, each in faulty.items()}
     monkeypatch.setattr(runtimes, "find", known.__getitem__)
+
+
+def alive(pid: int) -> list[str]:
+    """The state of each process of a group, zombies left out."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    return [state for pgid, state, *_ in rows if int(pgid) == pid and not state.startswith("Z")]
 
 
 def weights(seed: int = 0, classes: int = len(CLASSES)) -> np.ndarray:

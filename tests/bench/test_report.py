@@ -135,7 +135,7 @@ def test_words():
     assert words.accuracy(Accuracy(90, 100, 0.8256, 0.9448)) == "90.0 % [82.6, 94.5] (90 of 100)"
     assert words.accuracy(None) == "n/a"
     assert (words.small(0.0), words.small(2.44e-6)) == ("0", "2.4e-06")
-    assert words.backbone(made.results(), "wings", "resnet18") == "resnet18 (random weights)"
+    assert words.backbone(made.results(), "wings", "resnet18") == "resnet18 (random)"
     assert words.backbone(made.results(), "wings", "regnet_x_400mf") == "regnet_x_400mf (DEFAULT)"
     assert words.backbone(made.results(), "rps", "resnet18") == "resnet18"
 
@@ -153,9 +153,9 @@ def test_no_claim_without_images():
 
 
 def test_the_weakest_row_makes_a_backbones_claim():
-    assert "wings/resnet18 (random weights): nothing compared" in summary.headline(made.results())
+    assert "wings/resnet18 (random): nothing compared" in summary.headline(made.results())
     judged = replace(made.results(), parity=made.results().parity[:3])
-    assert "wings/resnet18 (random weights): 3 of 300 differ: below 2.56 % with 95 % confidence" in summary.headline(judged)
+    assert "wings/resnet18 (random): 3 of 300 differ: below 2.56 % with 95 % confidence" in summary.headline(judged)
 
 
 def test_the_record_holds_exactly_the_samples(tmp_path, monkeypatch):

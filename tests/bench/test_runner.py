@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -39,16 +38,9 @@ def fails(folder: Path, descriptor: Descriptor, *, load: bool = True) -> str:
             runner.hello()
         with pytest.raises(RunnerError) as caught:
             runner.load(p.LoadArgs(str(folder / "model.onnx"), "cpu", {})) if load else runner.hello()
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
     assert caught.value.exit_code == 3
     return str(caught.value)
-
-
-def group(pid: int) -> list[str]:
-    """The state of each process of a group, zombies left out."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    return [state for pgid, state, *_ in rows if int(pgid) == pid and not state.startswith("Z")]
 
 
 def cpu_ticks(pid: int) -> int:
@@ -76,7 +68,7 @@ def test_every_verb(tmp_path, model):
         with pytest.raises(RunnerError, match="has a bug: KeyError"):
             runner.unload(loaded.id)
         assert runner.hello().runtime == "fake"  # a failed request leaves it usable
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
     assert runner.peak_bytes() is None
 
 
@@ -88,7 +80,7 @@ def test_a_hanging_runner_is_killed_at_its_deadline(tmp_path, model):
             runner.load(p.LoadArgs(str(model), "cpu", {}), 0.5)
         assert 0.5 <= time.monotonic() - begin < 1.5
         assert str(caught.value).startswith("fake: load: no answer within 0 s; it was killed\n  | about to hang\n  (log: ")
-        assert not group(runner.pid)
+        assert not fakes.alive(runner.pid)
         with pytest.raises(RunnerError, match=r"fake: hello: died \(signal SIGKILL\)"):
             runner.hello()
 
@@ -100,7 +92,7 @@ def test_a_runner_that_reads_nothing_cannot_block_a_long_request(tmp_path):
     with start(tmp_path, deaf) as runner, pytest.raises(RunnerError, match="predict: no answer within 1 s"):
         runner.predict(request, 0.6)
     assert time.monotonic() - begin < 2
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +164,9 @@ def test_an_error_quotes_no_earlier_process(tmp_path, model):
 def test_grandchildren_go_with_their_runner(tmp_path, model):
     with start(tmp_path, fakes.descriptor(fault="grandchild", verb="load")) as runner:
         runner.load(p.LoadArgs(str(model), "cpu", {}))
-        assert len(group(runner.pid)) == 2
+        assert len(fakes.alive(runner.pid)) == 2
         assert (tmp_path / "logs" / "fake.log").read_text().startswith("grandchild ")
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -190,11 +182,11 @@ def test_a_frozen_runner_uses_no_cpu_time(tmp_path, model):
         before = cpu_ticks(runner.pid)
         time.sleep(0.15)
         assert cpu_ticks(runner.pid) == before
-        assert group(runner.pid)[0].startswith("T")
+        assert fakes.alive(runner.pid)[0].startswith("T")
         runner.hello()  # a request thaws it
-        assert not group(runner.pid)[0].startswith("T")
+        assert not fakes.alive(runner.pid)[0].startswith("T")
         runner.freeze()
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
 
 
 @pytest.mark.parametrize("end", [Runner.close, Runner.kill])
@@ -206,7 +198,7 @@ def test_a_frozen_runner_ends_at_once(tmp_path, end):
     end(runner)
     end(runner)
     assert time.monotonic() - begin < 1
-    assert not group(runner.pid)
+    assert not fakes.alive(runner.pid)
 
 
 def test_a_dead_or_hanging_runner_never_hangs_close(tmp_path, monkeypatch):
@@ -220,12 +212,12 @@ def test_a_dead_or_hanging_runner_never_hangs_close(tmp_path, monkeypatch):
         begin = time.monotonic()
         runner.close()
         assert time.monotonic() - begin < 1
-        assert not group(runner.pid)
+        assert not fakes.alive(runner.pid)
     silent = start(tmp_path, descriptor)
     begin = time.monotonic()
     silent.close()
     assert time.monotonic() - begin < 1
-    assert not group(silent.pid)
+    assert not fakes.alive(silent.pid)
 
 
 def test_a_process_that_left_the_group_and_holds_the_pipe_does_not_hang_close(tmp_path, monkeypatch):

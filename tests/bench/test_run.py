@@ -1,0 +1,223 @@
+"""Whole runs over fake runners: a report folder, exit codes, interruption, two at once."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bench import foreign, run, schema
+from bench.fleet import Fleet
+from bench.report import write
+from bench.results import Results
+from contract import options as shared
+from contract.errors import DataError, EnvironmentFault, UsageError
+from contract.lock import exclusive
+from contract.options import Options
+from tests.bench import fakes, made
+
+MATRIX = """
+dataset = [{ name = "wings", format = "wings" }]
+backbone = [
+  { name = "resnet18", task = "classify", weights = ["random"], recipe = { cpu = "quick" } },
+  { name = "regnet_x_400mf", task = "classify", weights = ["random"], recipe = { cpu = "quick" } },
+]
+recipe = [{ name = "quick", train = "all", epochs = 1 }]
+variant = [
+  { name = "raw-static", simplify = false, batch = "static" },
+  { name = "raw-dynamic", simplify = false, batch = "dynamic" },
+  { name = "sim-dynamic", simplify = true, batch = "dynamic" },
+]
+runtime = [{ name = "torch-eager" }, { name = "ort-python" }, { name = "ort-rust" }]
+scenario = [
+  { name = "latency", kind = "latency" },
+  { name = "throughput", kind = "throughput", batch = 8 },
+  { name = "load", kind = "load", variant = ["raw-dynamic"] },
+  { name = "e2e", kind = "e2e", variant = ["raw-dynamic"] },
+]
+
+[defaults]
+dataset = ["wings"]
+backbone = ["resnet18"]
+variant = ["raw-static", "raw-dynamic", "sim-dynamic"]
+runtime = ["torch-eager", "ort-python", "ort-rust"]
+scenario = ["latency", "throughput", "load", "e2e"]
+device = "cpu"
+
+[measure]
+seconds = 2.0
+"""
+
+
+@pytest.fixture
+def pids(tmp_path, monkeypatch):
+    """Fake runners, a temporary folder of the test's own; yields the runners' numbers, which must be gone in the end."""
+    fakes.use(monkeypatch)
+    for module in (run, foreign):
+        monkeypatch.setattr(module, "build", lambda **_: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    started: list[int] = []
+    accept = Fleet._accept
+    monkeypatch.setattr(Fleet, "_accept", lambda fleet, name, receipt: (started.append(receipt.pid), accept(fleet, name, receipt))[1])
+    yield started
+    assert started
+    assert not any(fakes.alive(pid) for pid in started)
+    assert not list(tmp_path.glob("concord-*/[!.]*"))
+    with exclusive(tmp_path / "concord-measuring", "the next run"):
+        pass
+
+
+def ready(folder: Path, *arguments: str) -> Options:
+    """Options of a run whose subject has been trained and exported."""
+    (folder / "matrix.toml").write_text(MATRIX)
+    where = [f"--{name}={folder / name}" for name in ("artifacts", "data", "reports")]
+    parser = shared.parser("bench", "")
+    options, _ = shared.parse(parser, ["--matrix", str(folder / "matrix.toml"), "--threads=1", *where, *arguments])
+    return options
+
+
+def trained(folder: Path, options: Options, **subject: object) -> None:
+    made_subject = fakes.subject(folder, **subject)
+    for backbone in options.backbone or ("resnet18",):
+        asked = shared.asked(options, shared.select(options), "wings", backbone)
+        if backbone != "resnet18":
+            asked.folder(options.artifacts).symlink_to(folder / "artifacts/wings/resnet18")
+        asked.point_to(options.artifacts, made_subject.folder.name)
+
+
+def test_a_whole_run(tmp_path, pids):
+    options = ready(tmp_path)
+    trained(tmp_path, options)
+    results, folder = run.run(options, measuring=True)
+    assert results.exit_code == 0
+    assert write.load(folder) == results
+    jsonschema.Draft202012Validator(schema.schema()).validate(json.loads((folder / "results.json").read_text()))
+    assert (tmp_path / "reports" / "latest").resolve() == folder
+    assert {path.name for path in folder.iterdir()} == {
+        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs",
+    }  # fmt: skip
+    assert len(results.parity) == 6
+    assert all(row.passed for row in results.parity)
+    # latency 7, throughput 5 (static serves batch 1), load 3, e2e 3
+    assert len(results.cells) == 18
+    assert [cell.error for cell in results.cells] == [None] * 18
+    assert {(hole.cell.variant, hole.why) for hole in results.holes} == {("raw-static", "static batch 1")}
+    assert {block.process for cell in results.cells for block in cell.blocks} == {0, 1}
+    assert {contrast.not_comparable for contrast in results.contrasts} == {None}
+    assert {(each.cell.variant, each.base.variant) for each in results.contrasts if each.same_graph} == {("sim-dynamic", "raw-dynamic")}
+    assert {each.factor for each in results.contrasts if each.same_graph} == {"variant"}
+    assert set(results.receipts) == set(results.peak_bytes) == set(fakes.RUNTIMES)
+    assert len(pids) == 9  # parity, and two generations
+    assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring wings/resnet18 cpu"]
+
+
+def test_a_variant_that_fails_gets_no_time(tmp_path, pids):
+    options = ready(tmp_path, "--scenario", "latency", "--seconds", "0.2")
+    trained(tmp_path, options, change=lambda name, matrix: matrix * 1.01 if name == "sim-dynamic" else matrix)
+    results, folder = run.run(options, measuring=True)
+    assert results.exit_code == 1
+    assert {cell.cell.variant for cell in results.cells} == {"eager", "raw-static", "raw-dynamic"}
+    assert {(hole.cell.variant, hole.cell.runtime, hole.why) for hole in results.holes} == {
+        ("sim-dynamic", runtime, "failed parity") for runtime in fakes.RUNTIMES[1:]
+    }
+    assert "FAIL" in (folder / "summary.md").read_text()
+
+
+def test_parity_alone(tmp_path, pids):
+    options = ready(tmp_path, "--images", "9")
+    trained(tmp_path, options)
+    results, folder = run.run(options, measuring=False)
+    assert (results.exit_code, results.cells, results.holes) == (0, (), ())
+    assert {row.images for row in results.parity} == {9}
+    assert not (folder / "benchmark.json").exists()
+
+
+def test_a_reference_that_dies_leaves_the_other_subjects(tmp_path, pids, monkeypatch):
+    options = ready(tmp_path, "--backbone", "resnet18", "regnet_x_400mf")
+    trained(tmp_path, options)
+    fakes.use(monkeypatch, torch_eager=fakes.descriptor("torch-eager", "crash", verb="load", when="resnet18/0123abcd"))
+    results, _ = run.run(options, measuring=False)
+    assert results.exit_code == 2
+    assert len(results.problems) == 1
+    assert "torch-eager: load: died (signal SIGSEGV)" in results.problems[0]
+    assert len(results.parity) == 6
+
+
+def test_interrupted_it_keeps_what_was_done(tmp_path, pids, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    options = ready(tmp_path)
+    trained(tmp_path, options)
+    monkeypatch.setattr(run, "measure_part", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(options, measuring=True)
+    (folder,) = (tmp_path / "reports").iterdir()
+    kept = write.load(folder)
+    assert (len(kept.parity), kept.cells, kept.exit_code) == (6, (), 2)
+
+
+def test_two_runs_at_once(tmp_path, pids):
+    options = ready(tmp_path)
+    trained(tmp_path, options)
+    with (
+        exclusive(tmp_path / "concord-measuring", "another Concord run measures on this machine"),
+        pytest.raises(EnvironmentFault, match="in use: another Concord run measures on this machine") as caught,
+    ):
+        run.run(options, measuring=True)
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "reports").exists()
+    pids.append(2**22 + 1)  # none was started: the fixture has nothing to look for
+
+
+def test_nothing_trained_is_said_before_anything_starts(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    monkeypatch.setattr(run, "build", lambda **_: None)
+    with pytest.raises(DataError, match="resnet18 has not been trained on wings with these options"):
+        run.run(ready(tmp_path), measuring=True)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_foreign_file(tmp_path, pids):
+    fakes.save_model(tmp_path / "my.onnx", fakes.weights())
+    options = ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--seconds", "0.6")
+    results, folder = foreign.measure_files(options, None)
+    assert results.exit_code == 0
+    assert {cell.cell.scenario for cell in results.cells} == {"latency", "throughput", "load"}
+    assert {cell.cell.runtime for cell in results.cells} == {"ort-python", "ort-rust"}
+    assert {hole.why for hole in results.holes} == {"needs images, and this file says nothing of its preprocessing"}
+    assert [contrast.not_comparable for contrast in results.contrasts] == [None] * 3
+    assert "my.onnx" in (folder / "summary.md").read_text()
+
+
+def test_foreign_files_that_cannot_be_measured(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="no such file"):
+        foreign.measure_files(ready(tmp_path, "--onnx", "gone.onnx"), None)
+    (tmp_path / "my.onnx").touch()
+    with pytest.raises(UsageError, match="torch-eager loads no ONNX files"):
+        foreign.measure_files(ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--runtime", "torch-eager"), None)
+
+
+def changed(**parity: object) -> Results:
+    return replace(made.results(), cells=(), parity=(replace(made.row("raw-dynamic", "ort-rust"), **parity),))
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        (changed(), 0),
+        (changed(passed=False), 1),
+        (changed(passed=False, judged=False), 2),
+        (replace(changed(), parity=()), 2),
+        (replace(changed(), problems=("one label",)), 2),
+        (replace(changed(passed=False), problems=("one label",)), 1),
+        (replace(changed(), cells=made.results().cells[:2]), 0),
+        (replace(changed(), cells=made.results().cells), 1),
+    ],
+)
+def test_exit_codes(results, code):
+    assert run.exit_code(results) == code
