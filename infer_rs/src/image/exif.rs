@@ -61,7 +61,7 @@ impl<'a> Directory<'a> {
 
     /// Type and bytes of the resolution, when a unit is there, too.
     fn resolution(&self) -> Option<(u16, &'a [u8])> {
-        let (mut resolution, mut unit_found) = (None, false);
+        let mut found: Vec<(u16, u16, &[u8])> = Vec::new();
         let mut used = 0_usize;
         let count = self.number(self.data.get(self.start..self.start.checked_add(2)?)?);
         for entry in 0..count {
@@ -69,8 +69,9 @@ impl<'a> Directory<'a> {
             // Where the directory is cut off, what was read before stays.
             let Some(entry) = self.data.get(at..at + 12) else { break };
             let (tag, kind) = (self.number(&entry[..2]) as u16, self.number(&entry[2..4]) as u16);
-            let known = if tag == X_RESOLUTION { resolution.is_some() } else { tag == RESOLUTION_UNIT && unit_found };
-            let Some(unit) = unit(kind).filter(|_| !known) else { continue };
+            // Of a tag that comes twice, the first counts.
+            let twice = found.iter().any(|(known, ..)| *known == tag);
+            let Some(unit) = unit(kind).filter(|_| !twice) else { continue };
             let size = self.number(&entry[4..8]).saturating_mul(unit);
             let value = if size <= 4 {
                 &entry[8..8 + size]
@@ -84,14 +85,12 @@ impl<'a> Directory<'a> {
                 let Some(value) = self.data.get(offset..offset + size) else { break };
                 value
             };
-            match tag {
-                _ if value.is_empty() => {}
-                X_RESOLUTION => resolution = Some((kind, value)),
-                RESOLUTION_UNIT => unit_found = true,
-                _ => {}
+            if !value.is_empty() {
+                found.push((tag, kind, value));
             }
         }
-        resolution.filter(|_| unit_found)
+        let of = |wanted: u16| found.iter().find(|(tag, ..)| *tag == wanted).map(|(_, kind, value)| (*kind, *value));
+        of(RESOLUTION_UNIT).and(of(X_RESOLUTION))
     }
 
     fn number(&self, bytes: &[u8]) -> usize {
