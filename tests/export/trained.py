@@ -64,9 +64,10 @@ def write(folder: Path, backbone: str, model: torch.nn.Module, images: Path, *, 
     return made
 
 
-def backbones(artifacts: Path, *names: str) -> list[str]:
+def backbones(artifacts: Path, *names: str, matrix_file: Path | None = None) -> list[str]:
     """Artifacts of torchvision backbones with random weights, found by the options that are returned."""
     argv = ["--artifacts", str(artifacts), "--dataset", "wings", "--backbone", *names]
+    argv += ["--matrix", str(matrix_file)] if matrix_file else []
     asked, _ = options.parse(options.parser("test", ""), argv)
     matrix = options.select(asked)
     for name in names:
