@@ -65,12 +65,15 @@ class Model:
 
     def check(self, images: Array, batch: int) -> None:
         """Refuse a tensor that the model cannot take. Raises UsageError naming both sizes."""
-        expected = self.input.shape
         if images.dtype != np.float32 or images.ndim != 4:
             raise UsageError(
                 f"the tensor must be float32 N x C x H x W, it is {images.dtype} {list(images.shape)}", where=str(self.file.path)
             )
-        for axis, (size, wanted) in enumerate(zip((batch, *images.shape[1:]), expected, strict=True)):
+        self.check_shape((batch, *images.shape[1:]))
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse a shape that the model cannot take. Raises UsageError naming both sizes."""
+        for axis, (size, wanted) in enumerate(zip(shape, self.input.shape, strict=True)):
             if wanted not in (None, size):
                 what = "this static variant takes batches of" if axis == 0 else f"axis {axis} of the input has"
                 raise UsageError(f"{what} {wanted}, asked for {size}", where=str(self.file.path))

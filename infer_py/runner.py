@@ -57,23 +57,23 @@ class Runner:
     def predict(self, asked: protocol.PredictArgs) -> protocol.Predicted:
         """Named arrays for images or for a ready tensor; the input's own name gives the tensor, and alone needs no forward."""
         model = self._model(asked.id)
-        batches = _batches(model, asked)
         outputs = asked.outputs or model.outputs
         forward = tuple(name for name in outputs if name != model.input.name)
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in outputs}
         checksums = []
-        for images in batches:
-            model.check(images, len(images) if forward else asked.batch)
+        for images in _batches(model, asked):
             if model.input.name in parts:
                 parts[model.input.name].append(images)
             if not forward:
                 continue
+            model.check(images, asked.batch)
+            model.check(images, len(images))  # the last batch may be smaller, but not for a static variant
             answers = model.run(images, forward)
             checksums.append(answer.checksum(answers[0]))
             for name, array in zip(forward, answers, strict=True):
                 parts[name].append(array)
         arrays = {name: _joined(name, arrays) for name, arrays in parts.items()}
-        top1 = answer.top1(arrays[LOGITS]) if LOGITS in arrays else None
+        top1 = answer.top1(arrays[LOGITS]) if LOGITS in arrays and arrays[LOGITS].ndim == 2 else None
         return protocol.Predicted(npz.write(Path(asked.out), arrays), top1, tuple(checksums))
 
     def stages(self, asked: protocol.StagesArgs) -> protocol.Staged:

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,8 @@ def create(model: Path | bytes, provider: str, options: Options, *, record: bool
     if wanted not in onnxruntime.get_available_providers():
         raise _no_provider(provider, "this build of ONNX Runtime does not have it")
     settings = _settings(options, provider, record=record, profile=profile)
-    if provider == "cuda":
-        # TF32 would round the operands to 10 bits, and the reference does not.
-        with contextlib.redirect_stdout(sys.stderr):
-            onnxruntime.preload_dlls()
+    prepare(provider)
+    # TF32 would round the operands to 10 bits, and the reference does not.
     chosen: list[Any] = [(wanted, {"use_tf32": "0"})] if provider == "cuda" else [wanted]
     source = str(model) if isinstance(model, Path) else model
     try:
@@ -102,9 +101,18 @@ def create(model: Path | bytes, provider: str, options: Options, *, record: bool
 
 def timed_create(model: Path, provider: str, options: Options, *, record: bool) -> tuple[Any, int]:
     """A session and the nanoseconds that it took."""
+    prepare(provider)
     start = time.perf_counter_ns()
     session = create(model, provider, options, record=record)
     return session, time.perf_counter_ns() - start
+
+
+@cache
+def prepare(provider: str) -> None:
+    """Load the shared libraries of a provider, once and before any clock starts."""
+    if provider == "cuda":
+        with contextlib.redirect_stdout(sys.stderr):
+            onnxruntime.preload_dlls()
 
 
 def known_provider(provider: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from contract.errors import DataError, UsageError
@@ -70,6 +71,38 @@ def test_end_to_end_splits_add_up(model: models.Model, photo: Path):
 
 def test_end_to_end_without_a_split(model: models.Model, photo: Path):
     assert clock.take(model, arguments("e2e", images=(str(photo),))).split is None
+
+
+def test_without_a_warm_up_nothing_runs_before_the_first_sample(model: models.Model, tensor: Path, monkeypatch: pytest.MonkeyPatch):
+    runs: list[object] = []
+
+    class Counting:
+        def run(self, *asked: object) -> list[np.ndarray]:
+            runs.append(asked)
+            return real.run(*asked)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+    real = model.session
+    monkeypatch.setattr(model, "session", Counting())
+    clock.take(model, arguments("latency", tensor=str(tensor), warmup=0, samples=2))
+    assert len(runs) == 2
+
+
+def test_a_model_that_fails_while_it_is_timed_is_a_data_error(build: Build, tensor: Path):
+    def split_in_four(model: onnx.ModelProto) -> None:
+        model.graph.node[3].input[0] = "folded"
+        model.graph.node.insert(3, onnx.helper.make_node("Reshape", ["pooled", "shape"], ["folded"]))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2, 4], np.int64), "shape"))
+
+    path = build()
+    changed = onnx.load(path)
+    split_in_four(changed)
+    path.write_bytes(changed.SerializeToString())
+    broken = models.load(path, "cpu", {"threads": 1})
+    with pytest.raises(DataError, match="ONNX Runtime failed"):
+        clock.take(broken, arguments("latency", tensor=str(tensor)))
 
 
 def test_load_makes_a_session_a_sample(model: models.Model, monkeypatch: pytest.MonkeyPatch):

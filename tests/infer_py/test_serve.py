@@ -173,6 +173,9 @@ def test_a_static_variant_names_both_batches(peer: Peer, build: Build, tensor: P
     failure = peer.ask("predict", id=made.id, images=None, tensor=str(tensor), batch=2, outputs=[], out=str(tmp_path / "x.npz"))
     assert failure.kind == "usage"
     assert "batches of 1, asked for 2" in failure.what
+    np.save(tmp_path / "one.npy", np.load(tensor)[:1])
+    one = peer.ask("predict", id=made.id, images=None, tensor=str(tmp_path / "one.npy"), batch=8, outputs=[], out=str(tmp_path / "x.npz"))
+    assert "batches of 1, asked for 8" in one.what
     assert (
         len(peer.ask("predict", id=made.id, images=None, tensor=str(tensor), batch=1, outputs=[], out=str(tmp_path / "x.npz")).crc32) == 5
     )
