@@ -125,6 +125,13 @@ impl Canvas {
     pub fn put_row(&mut self, y: usize, row: &[u8]) {
         let columns = self.frame[2] - self.frame[0];
         let start = (self.frame[1] + y) * self.width + self.frame[0];
+        let pixels = self.data[3 * start..3 * (start + columns)].chunks_exact_mut(3);
+        match self.kind {
+            // The usual ones, without a decision for each pixel.
+            Kind::Rgb(1) => return pixels.zip(row.chunks_exact(3)).for_each(|(to, from)| to.copy_from_slice(from)),
+            Kind::RgbAlpha(1) => return pixels.zip(row.chunks_exact(4)).for_each(|(to, from)| to.copy_from_slice(&from[..3])),
+            _ => {}
+        }
         self.put(row, (0..columns).map(|column| start + column));
     }
 
