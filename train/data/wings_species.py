@@ -79,16 +79,16 @@ _ORANGE_KINDS = (
         "RAGGED COMMA-WING",
         Wing(
             HOOKED,
-            ORANGE,
+            RUST,
             TAWNY,
             (
-                Band(2.0, 5.6, 0.9, 1.0, UMBER),
+                Band(2.0, 5.6, 0.84, 1.0, UMBER),
                 Band(1.2, 1.9, 0.6, 0.98, SOOT),
-                Spots((1.9, 0.66), (4.8, 0.5), 3, ((0.075, SOOT),)),
+                Spots((1.9, 0.66), (4.8, 0.5), 3, ((0.085, SOOT),)),
             ),
             scallop=0.07,
         ),
-        Wing(ANGLED, ORANGE, TAWNY, (Band(2.0, 5.6, 0.84, 1.0, UMBER), Spots((2.4, 0.55), (3.2, 0.5), 2, ((0.07, SOOT),))), scallop=0.1),
+        Wing(ANGLED, RUST, TAWNY, (Band(2.0, 5.6, 0.78, 1.0, UMBER), Spots((2.4, 0.55), (3.2, 0.5), 2, ((0.07, SOOT),))), scallop=0.1),
         UMBER,
     ),
 )
