@@ -49,6 +49,10 @@ impl Tensor {
         }
         Ok(tensor)
     }
+
+    fn as_array(&self) -> Array {
+        Array::floats(self.shape.to_vec(), &self.values)
+    }
 }
 
 /// Answers `predict`.
@@ -63,14 +67,26 @@ pub fn predict(models: &mut Models, asked: &PredictArgs) -> Result<Predicted> {
         [] => entry.runner.outputs.iter().map(|output| output.name.clone()).collect(),
         names => names.to_vec(),
     };
-    let runner = entry.runner_for(&names)?;
-    runner.check(tensor.shape[0], asked.batch, &tensor.shape[1..])?;
-    let mut arrays: Vec<Option<Array>> = vec![None; names.len()];
+    // The input's name asks for the preprocessed tensor itself; no forward is needed for it.
+    let (inputs, values): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| entry.runner.inputs.iter().any(|input| input.name == *name));
     let mut sums = Vec::new();
-    for batch in tensor.values.chunks(asked.batch * tensor.image_size()) {
+    let mut arrays = if values.is_empty() { Vec::new() } else { forward(entry, asked.batch, &tensor, &values, &mut sums)? };
+    arrays.extend(inputs.into_iter().map(|name| (name, tensor.as_array())));
+    npy::write_npz(Path::new(&asked.out), &arrays)?;
+    let top1 = arrays.iter().find(|(name, _)| name == "logits").map(|(_, logits)| top1_of(logits));
+    Ok(Predicted { arrays: infos(&arrays), top1, crc32: sums })
+}
+
+/// Runs the batches and joins their outputs; `sums` gets one checksum of the first output per forward.
+fn forward(entry: &mut Entry, batch: usize, tensor: &Tensor, names: &[String], sums: &mut Vec<u32>) -> Result<Vec<(String, Array)>> {
+    let runner = entry.runner_for(names)?;
+    runner.check(tensor.shape[0], batch, &tensor.shape[1..])?;
+    let mut arrays: Vec<Option<Array>> = vec![None; names.len()];
+    for values in tensor.values.chunks(batch * tensor.image_size()) {
         let mut shape = tensor.shape;
-        shape[0] = batch.len() / tensor.image_size();
-        let outputs = runner.run(batch, shape)?;
+        shape[0] = values.len() / tensor.image_size();
+        let outputs = runner.run(values, shape)?;
         for (name, joined) in names.iter().zip(&mut arrays) {
             let value = outputs.get(name).ok_or_else(|| Error::internal("ONNX Runtime did not return it", name))?;
             let part = session::array(name, value)?;
@@ -80,10 +96,7 @@ pub fn predict(models: &mut Models, asked: &PredictArgs) -> Result<Predicted> {
             join(joined, part);
         }
     }
-    let arrays: Vec<(String, Array)> = names.into_iter().zip(arrays.into_iter().flatten()).collect();
-    npy::write_npz(Path::new(&asked.out), &arrays)?;
-    let top1 = arrays.iter().find(|(name, _)| name == "logits").map(|(_, logits)| top1_of(logits));
-    Ok(Predicted { arrays: infos(&arrays), top1, crc32: sums })
+    Ok(names.iter().cloned().zip(arrays.into_iter().flatten()).collect())
 }
 
 /// Answers `stages`.
