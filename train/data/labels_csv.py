@@ -28,16 +28,21 @@ def read_csv(table: Path, images: Path, root: Path, columns: Columns, split: str
     home = images.resolve()
     if not home.is_dir():
         raise DataError("no such folder of images", where=str(images), next="check --root, or images = DIR in matrix.toml")
+    if not home.is_relative_to(root.resolve()):
+        raise DataError(
+            "the folder of images lies outside of the data set's root", where=str(images), next="give the --root that holds both"
+        )
     seen: dict[str, int] = {}
     listed = []
     for line, name, label in rows:
         where = f"{table}: line {line}"
         if not label:
             raise DataError(f"'{name}' has no label", where=where, next="fill in the label, or delete the row")
-        if name in seen:
-            raise DataError(f"'{name}' is listed twice, first in line {seen[name]}", where=where, next="keep one of the rows")
-        seen[name] = line
-        listed.append(Listed(_inside(name, home, root, where), label, split))
+        path = _inside(name, home, root, where)
+        if path in seen:
+            raise DataError(f"'{name}' is listed twice, first in line {seen[path]}", where=where, next="keep one of the rows")
+        seen[path] = line
+        listed.append(Listed(path, label, split))
     return listed
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from train.model.head import head_name
 
 Trained = Literal["none", "head", "last-stage", "all"]
+FEW = 4
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)  # noqa: SLF001 - torch has no public name for all BatchNorms
 
 
@@ -24,17 +25,15 @@ class Stage:
 
 
 def stages(model: nn.Module) -> list[Stage]:
-    """Top-level stages in order. A container that holds nearly all parameters (RegNet's trunk, ViT's encoder) is opened."""
+    """Top-level stages in order. Where there are few, the largest container (RegNet's trunk, ViT's encoder) is opened."""
     head = head_name(model)
     found = [Stage(name, child) for name, child in model.named_children() if _size(child)]
     found = [part for stage in found for part in _without_head(stage, head)]
-    while True:
-        total = sum(_size(stage.module) for stage in found)
-        big = next((stage for stage in found if _size(stage.module) > 0.9 * total and len(_parts(stage)) > 1), None)
-        if big is None:
-            return [*found, Stage(head, model.get_submodule(head))]
+    while len(found) < FEW and (several := [stage for stage in found if len(_parts(stage)) > 1]):
+        big = max(several, key=lambda stage: _size(stage.module))
         at = found.index(big)
         found[at : at + 1] = _parts(big)
+    return [*found, Stage(head, model.get_submodule(head))]
 
 
 def _without_head(stage: Stage, head: str) -> list[Stage]:

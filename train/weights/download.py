@@ -82,6 +82,7 @@ def _receive(url: str, partial: Path, offset: int) -> bool:
                 file.flush()
                 os.fsync(file.fileno())
     except urllib.error.HTTPError as fault:
+        fault.close()  # it holds the connection
         if fault.code == 416 and offset:  # nothing is left to send: the part is whole, or not of this file
             return True
         raise

@@ -42,7 +42,7 @@ def _read(path: Path) -> Tensors:
     if path.suffix == ".safetensors":
         return dict(load_file(path))
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
     # weights_only also when the environment says otherwise: a pickle of a stranger runs code.
     loaded = torch.load(path, map_location="cpu", weights_only=True)
