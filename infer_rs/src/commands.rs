@@ -115,7 +115,7 @@ pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
 /// The largest logits with their softmax, the first of equals first.
 fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let share = |logit: f32| f64::from(logit - largest).exp();
+    let share = |logit: f32| (f64::from(logit) - f64::from(largest)).exp();
     let sum: f64 = logits.iter().map(|logit| share(*logit)).sum();
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|one, other| logits[*other].total_cmp(&logits[*one]));
