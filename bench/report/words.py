@@ -55,14 +55,14 @@ def accuracy(value: Accuracy | None) -> str:
 
 
 def claim(differing: int, images: int, bound: float) -> str:
-    """What so many images show: '0 of 300 differ: below 1.00 % with 95 % confidence'.
+    """What so many images show: '0 of 300 differ: below 1.00 % with 95 % confidence'."""
+    return f"{differing} of {images} differ: {below(images, bound)} with 95 % confidence" if images else "nothing compared"
 
-    The bound is rounded up: rounded to the nearest, it would claim more than was shown.
-    """
-    if not images:
-        return "nothing compared"
+
+def below(images: int, bound: float) -> str:
+    """A bound, rounded up: rounded to the nearest, it would claim more than was shown."""
     steps = 10_000 if bound < 0.1 else 1000
-    return f"{differing} of {images} differ: below {percent(math.ceil(bound * steps - 1e-9) / steps)} with 95 % confidence"
+    return f"below {percent(math.ceil(bound * steps - 1e-9) / steps)}" if images else "-"
 
 
 def small(number: float) -> str:

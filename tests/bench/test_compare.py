@@ -49,6 +49,7 @@ def test_the_same_answers():
 def test_a_flip_within_twice_the_tolerance_is_a_near_tie():
     logits = changed((2, 1, 1.005))
     assert counts(logits) == (2, 1, 1, 0, 1)
+    assert counts(logits, tolerance=0.006) == (2, 1, 1, 0, 1)
     assert counts(logits, tolerance=0.004) == (3, 0, 0, 1, 1)
     (shown,) = judge(answers(REFERENCE), answers(logits), 0.01, PATHS).shown
     assert (shown.path, shown.verdict, shown.reference_label, shown.label) == ("2.jpg", "near-tie flip", "a", "b")

@@ -81,17 +81,18 @@ def test_flips_are_counted_and_shown(tmp_path, monkeypatch):
     )
 
 
-def test_other_preprocessing_is_told_from_another_model(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", fakes.RUNTIMES[1:])
+def test_other_preprocessing_is_told_from_another_model(tmp_path, monkeypatch, name):
     """Columns of the fake weights sum to 0, so that pixels shifted alike leave the labels as they are."""
-    fakes.use(monkeypatch, ort_python=fakes.descriptor("ort-python", shift=1))
+    fakes.use(monkeypatch, **{name: fakes.descriptor(name, shift=1)})
     checked = judge(tmp_path, fakes.subject(tmp_path))
     found = failed(checked)
-    assert set(found) == {("ort-python", variant) for variant in fakes.VARIANTS}  # ort-rust is innocent
+    assert set(found) == {(name, variant) for variant in fakes.VARIANTS}  # the other runtime is innocent
     assert set(found.values()) == {(f"preprocessing differs: the tensors of {IMAGES} of {IMAGES} images are not the reference's",)}
-    row = rows(checked)["ort-python", "raw-dynamic"]
+    row = rows(checked)[name, "raw-dynamic"]
     assert row.tensors_equal == row.flips == 0
     assert row.max_difference_same_tensor <= row.tolerance
-    assert rows(checked)["ort-rust", "raw-dynamic"].bits_equal_to == {"ort-python": IMAGES}
+    assert rows(checked)["ort-rust", "raw-dynamic"].bits_equal_to == {"ort-python": IMAGES}  # on the same tensor
 
 
 def test_answers_that_move_with_the_batch(tmp_path, monkeypatch):
