@@ -68,9 +68,11 @@ def batches(session: Session, images: Sequence[str] | None, tensor: str | None, 
 
 
 def tensor_of(session: Session, path: str) -> Array:
-    """One image through torchvision's own transform: 3 x H x W."""
-    made: Array = session.transform(decode(Path(path))).numpy()
-    return made
+    """One image through torchvision's own transform: 3 x H x W, contiguous.
+
+    torchvision hands out channels-last strides, and eager picks other kernels, with other last bits, for those.
+    """
+    return np.ascontiguousarray(session.transform(decode(Path(path))).numpy())
 
 
 def read_tensor(session: Session, path: str) -> Array:
