@@ -79,7 +79,7 @@ def test_closing_ends_a_job_in_progress():
 
 def test_the_real_worker_names_what_is_wrong_with_a_file(tmp_path: Path):
     (tmp_path / "raw.onnx").write_bytes(b"no model")
-    with Workshop() as workshop, pytest.raises(WorkFailed, match=r"DecodeError|checker|protobuf"):
+    with Workshop() as workshop, pytest.raises(WorkFailed, match="Unable to parse proto"):
         workshop.ask(strict.decode(Work, {**strict.plain(WORK), "raw": str(tmp_path / "raw.onnx")}, "work"))
 
 
