@@ -118,7 +118,8 @@ def shuffled(count: int, batch: int, seed: int, epoch: int) -> list[list[int]]:
     order = torch.randperm(count, generator=generator(seed, "order", epoch)).tolist()
     parts = [order[start : start + batch] for start in range(0, count, batch)]
     if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2] += parts.pop()
+        last = parts.pop()
+        parts[-1] += last
     return parts
 
 

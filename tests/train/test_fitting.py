@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from contract.errors import UsageError
+from contract.layout import CHECKOUT
+from contract.matrix import Recipe
+from tests.train import tiny
+from train.fit import state as states
+from train.fit.fitting import first_of_each_class, fit
+from train.progress import reporter
+from train.weights.choose import Source, WeightsHad
+
+TWO_PHASES = Recipe("two", "all", epochs=3, lr=5e-3, stem_lr=0.1, head_epochs=4, augmentation="crop-flip", batch=5, dropout=0.2)
+
+
+def run(job, folder: Path, inputs: str = "inputs"):
+    with reporter("squares/tiny") as said:
+        return fit(job, folder, inputs, said)
+
+
+def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+class PulledPlugError(Exception):
+    pass
+
+
+@pytest.fixture
+def unplug(monkeypatch: pytest.MonkeyPatch):
+    """After so many writes of the state, training stops dead."""
+    save = states.save
+
+    def after(writes: int) -> None:
+        count = 0
+
+        def counted(*args: object) -> None:
+            nonlocal count
+            save(*args)
+            count += 1
+            if count == writes:
+                raise PulledPlugError
+
+        monkeypatch.setattr(states, "save", counted)
+
+    yield after
+    monkeypatch.undo()
+
+
+RECIPES = {
+    "head, then all": TWO_PHASES,
+    "from scratch": replace(TWO_PHASES, head_epochs=0, optimizer="sgd", schedule="one-cycle"),
+    "head augmented, then last stage": replace(TWO_PHASES, head_augmentation="flip", train="last-stage"),
+    "head, then head": replace(TWO_PHASES, train="head", augmentation="trivial"),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_training_goes_on_after_any_epoch_and_ends_with_the_same_bits(tmp_path: Path, name: str, unplug) -> None:
+    job = tiny.job(tmp_path / "set", RECIPES[name])
+    whole = run(job, tmp_path / "whole")
+    for writes in (1, 2, 3):
+        folder = tmp_path / f"broken-{writes}"
+        unplug(writes)
+        with pytest.raises(PulledPlugError):
+            run(job, folder)
+        unplug(-1)
+        resumed = run(job, folder)
+        assert same(whole.model, resumed.model)
+        assert [replace(row, seconds=0) for row in whole.history] == [replace(row, seconds=0) for row in resumed.history]
+        assert (whole.best_epoch, whole.test) == (resumed.best_epoch, resumed.test)
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_nothing_but_its_epoch(tmp_path: Path) -> None:
+    """SIGKILL in the middle of an epoch, in a process of its own."""
+    job = tiny.job(tmp_path / "set", TWO_PHASES)
+    whole = run(job, tmp_path / "whole")
+    command = [sys.executable, "-m", "tests.train.killed", str(tmp_path / "set"), str(tmp_path / "killed"), "5"]
+    died = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert states.load(tmp_path / "killed", "inputs").epoch == 1
+    assert same(whole.model, run(job, tmp_path / "killed").model)
+
+
+def test_a_state_of_other_inputs_or_a_damaged_one_starts_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = tiny.job(tmp_path / "set", replace(TWO_PHASES, epochs=1))
+    first = run(job, tmp_path / "a")
+    run(job, tmp_path / "a", "other inputs")
+    assert "of other code or other inputs: training starts anew" in capsys.readouterr().err
+    path = tmp_path / "a" / states.FILE
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert same(first.model, run(job, tmp_path / "a").model)
+    assert "corrupt: training starts anew" in capsys.readouterr().err
+
+
+def test_a_kill_between_sum_and_state_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for epoch in range(1, 4):
+        states.save(states.State("i", epoch=epoch), tmp_path)
+
+    def pulled(*_: object) -> None:
+        raise PulledPlugError
+
+    monkeypatch.setattr(os, "replace", lambda source, target: pulled() if str(target).endswith(".pt") else os.rename(source, target))
+    for epoch in (4, 5):
+        with pytest.raises(PulledPlugError):
+            states.save(states.State("i", epoch=epoch), tmp_path)
+    monkeypatch.undo()
+    assert states.load(tmp_path, "i").epoch == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == [states.FILE, states.SUMS]
+
+
+def test_training_from_scratch_learns_colours(tmp_path: Path) -> None:
+    recipe = Recipe("scratch", "all", epochs=6, lr=3e-2, augmentation="flip", batch=4, schedule="one-cycle")
+    found = run(tiny.job(tmp_path / "set", recipe), tmp_path / "a")
+    assert found.test.correct / found.test.total > 0.6
+    assert found.test.distinct > 1
+    assert found.history[-1].train_loss < found.history[0].train_loss
+    best = max(found.history, key=lambda row: (row.val_accuracy, -row.val_loss))
+    assert (found.best_epoch, found.val_correct) == (best.number, round(best.val_accuracy * 6))
+    assert "random weights" in found.notes[0]
+
+
+def test_head_only_leaves_the_backbone_as_it_was(tmp_path: Path) -> None:
+    given = tiny.Tiny(9)
+    given.train()(torch.randn(32, 3, 16, 16))
+    save_file(given.state_dict(), tmp_path / "w.safetensors")
+    source = Source(tmp_path / "w.safetensors", WeightsHad((), "file:w", "0" * 64, None))
+    for recipe in (Recipe("cached", "head", head_epochs=3), Recipe("augmented", "head", epochs=2, augmentation="trivial")):
+        found = run(tiny.job(tmp_path / recipe.name, recipe, source=source), tmp_path / f"out-{recipe.name}")
+        for name, tensor in given.state_dict().items():
+            assert name.startswith("fc.") or torch.equal(found.model[name], tensor), name
+
+
+def test_norms_of_pretrained_weights_train_unless_they_came_folded(tmp_path: Path) -> None:
+    folded, plain = tiny.Tiny(3), tiny.Tiny(3)
+    plain.train()(torch.randn(32, 3, 16, 16))
+    recipe = Recipe("all", "all", epochs=1, batch=4)
+    for name, given in (("folded", folded), ("plain", plain)):
+        save_file(given.state_dict(), tmp_path / f"{name}.safetensors")
+        source = Source(tmp_path / f"{name}.safetensors", WeightsHad((), f"file:{name}", "0" * 64, None))
+        found = run(tiny.job(tmp_path / name, recipe, source=source), tmp_path / f"out-{name}")
+        drifted = not torch.equal(found.model["stem.1.running_mean"], given.state_dict()["stem.1.running_mean"])
+        assert drifted == (name == "plain")
+        assert any("folded" in note for note in found.notes) == (name == "folded")
+
+
+def test_nothing_is_trained_by_none(tmp_path: Path) -> None:
+    given = tiny.Tiny(3).state_dict()
+    save_file(given, tmp_path / "w.safetensors")
+    source = Source(tmp_path / "w.safetensors", WeightsHad((), "checkpoint:w", "0" * 64, None), checkpoint=True)
+    found = run(tiny.job(tmp_path / "set", Recipe("as given", "none"), source=source), tmp_path / "a")
+    assert same(found.model, given)
+    assert (found.best_epoch, found.history) == (0, ())
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no longer a number in epoch 1"):
+        run(tiny.job(tmp_path / "set", Recipe("wild", "all", epochs=2, lr=1e30, batch=4, optimizer="sgd")), tmp_path / "a")
+
+
+def test_a_convolution_as_head_is_trained_without_a_cache(tmp_path: Path) -> None:
+    recipe = Recipe("squeeze", "head", head_epochs=1, batch=8)
+    spec = replace(tiny.SPEC, resize=replace(tiny.SPEC.resize, size=36), crop=replace(tiny.SPEC.crop, width=32, height=32))
+    found = run(tiny.job(tmp_path / "set", recipe, backbone="squeezenet1_1", spec=spec), tmp_path / "a")
+    assert found.model["classifier.1.weight"].shape == (3, 512, 1, 1)
+    assert len(found.history) == 1
+
+
+def test_images_per_class_are_chosen_by_the_seed(tmp_path: Path) -> None:
+    entries = tiny.loaded(tmp_path).parts["train"]
+    few = first_of_each_class(entries, 2, 0)
+    assert [entry.label for entry in few].count(1) == 2
+    assert few == first_of_each_class(entries, 2, 0)
+    assert set(few) < set(entries)
+    assert first_of_each_class(entries, None, 0) == entries
+    assert {first_of_each_class(entries, 2, seed) for seed in range(5)} != {few}
