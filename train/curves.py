@@ -51,7 +51,7 @@ def _panel(axes: Axes, history: tuple[Epoch, ...], best_epoch: int, what: str) -
                 f"from here: {after.phase}",
                 (before.number + 0.5, 1),
                 xycoords=("data", "axes fraction"),
-                xytext=(3, -9),
+                xytext=(3, 3),
                 textcoords="offset points",
                 color=QUIET,
                 fontsize=8,

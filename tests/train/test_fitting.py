@@ -113,7 +113,7 @@ def test_a_kill_between_sum_and_state_loses_nothing(tmp_path: Path, monkeypatch:
     def pulled(*_: object) -> None:
         raise PulledPlugError
 
-    monkeypatch.setattr(os, "replace", lambda source, target: pulled() if str(target).endswith(".pt") else os.rename(source, target))
+    monkeypatch.setattr(os, "replace", lambda source, target: pulled() if str(target).endswith(".pt") else Path(source).rename(target))
     for epoch in (4, 5):
         with pytest.raises(PulledPlugError):
             states.save(states.State("i", epoch=epoch), tmp_path)
