@@ -13,12 +13,13 @@ import numpy as np
 from bench import run
 from bench.build import build
 from bench.fleet import Fleet
-from bench.measure.campaign import measure
+from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
+from contract import artifact
 from contract.errors import BAD, GOOD, NOTHING_JUDGED, DataError, UsageError
 from contract.lock import exclusive
 from contract.matrix import Cell, Hole, Matrix, Scenario
@@ -54,10 +55,17 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
             for name in runtimes:
                 fleet.runner(name)
             with Progress(matrix.measure.seconds) as progress:
-                for path in options.onnx:
-                    for provider in fleet.providers:
-                        seconds = matrix.measure.seconds / len(options.onnx) / len(fleet.providers)
-                        results = measure_file(path, provider, input_shape, matrix, fleet, results, seconds, Path(work), progress)
+                prepared = [
+                    prepare(path, provider, input_shape, matrix, fleet, Path(work)) for path in options.onnx for provider in fleet.providers
+                ]
+                found = measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
+            for (_, holes), gave in zip(prepared, found, strict=True):
+                results = replace(
+                    results,
+                    cells=(*results.cells, *gave.cells),
+                    contrasts=(*results.contrasts, *contrast_all(gave.cells, fleet.receipts, {}, matrix.measure.equivalent)),
+                    holes=(*results.holes, *holes, *gave.holes),
+                )
             fleet.stop()
             results = replace(results, receipts=fleet.receipts, peak_bytes=fleet.peak_bytes)
     code = NOTHING_JUDGED if not results.cells else BAD if any(cell.error for cell in results.cells) else GOOD
@@ -69,26 +77,16 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     return results, folder
 
 
-def measure_file(
-    path: Path,
-    provider: str,
-    input_shape: str | None,
-    matrix: Matrix,
-    fleet: Fleet,
-    results: Results,
-    seconds: float,
-    work: Path,
-    progress: Progress,
-) -> Results:
-    """Measure one file on one provider."""
-    with_input = probe(path, provider, fleet)
-    shape, static_batch = shape_of(with_input, input_shape, str(path))
-    tensor = work / "foreign.npy"
+def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, fleet: Fleet, work: Path) -> tuple[Site, list[Hole]]:
+    """What is measured of one file on one provider, and what is not."""
+    shape, static_batch = shape_of(probe(path, provider, fleet), input_shape, str(path))
+    name = f"{path} on {provider}"
+    tensor = work / f"{artifact.sha256_bytes(name.encode())[:16]}.npy"
     np.save(tensor, np.random.default_rng(matrix.defaults.seed).standard_normal((run.TIMED_IMAGES, *shape)).astype(np.float32))
     scenarios: list[tuple[Scenario, list[tuple[Cell, Path]]]] = []
     holes = []
     for scenario in matrix.chosen("scenario"):
-        cells = [Cell("random input", path.stem, path.name, name, provider, scenario.name, scenario.batch) for name in fleet.names]
+        cells = [Cell("random input", path.stem, path.name, runtime, provider, scenario.name, scenario.batch) for runtime in fleet.names]
         why = "needs images, and this file says nothing of its preprocessing" if scenario.kind == "e2e" else None
         if static_batch is not None and scenario.batch != static_batch:
             why = f"static batch {static_batch}"
@@ -96,15 +94,7 @@ def measure_file(
             scenarios.append((scenario, [(cell, path) for cell in cells]))
         holes += [Hole(cell, why) for cell in cells if why is not None]
     # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
-    inputs = Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)
-    seed = matrix.defaults.seed
-    measured, unsupported = measure(scenarios, inputs, fleet, matrix.measure, seconds, seed, work, progress)
-    return replace(
-        results,
-        cells=(*results.cells, *measured),
-        contrasts=(*results.contrasts, *contrast_all(measured, fleet.receipts, {}, matrix.measure.equivalent, seed)),
-        holes=(*results.holes, *holes, *unsupported),
-    )
+    return Site(name, scenarios, Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
 
 
 def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:

@@ -14,8 +14,6 @@ from contract.matrix import Cell, Hole, Matrix
 
 # Tensors of one subject are the largest thing that a run keeps on disk: images x 3 x 224 x 224 floats, twice while they travel.
 BYTES_PER_IMAGE = 2 * 3 * 224 * 224 * 4
-# Loading and verifying sessions, per backbone, provider and restart: from runs on two cores.
-LOAD_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
         parts=tuple(parts),
         images=matrix.parity.images,
         parity_seconds=matrix.parity.seconds * len(parts),
-        measure_seconds=matrix.measure.seconds + LOAD_SECONDS * len(parts) if measuring else 0.0,
+        measure_seconds=matrix.measure.seconds if measuring else 0.0,
         disk_bytes=matrix.parity.images * BYTES_PER_IMAGE,
     )
 

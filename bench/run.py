@@ -18,7 +18,7 @@ import numpy as np
 from bench import environment, plan
 from bench.build import build
 from bench.fleet import Fleet
-from bench.measure.campaign import measure
+from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.parity.check import Checked, check
@@ -33,8 +33,8 @@ from contract.lock import exclusive
 from contract.matrix import Hole, Matrix
 from contract.options import Options, asked, select
 
-# Images that are timed in turn: more than one, so that no answer can come from a cache, few enough for the slowest backbone.
-TIMED_IMAGES = 8
+# Images that are timed in turn: more than one, so that no answer can come from a cache; every one of them is verified in every process.
+TIMED_IMAGES, TIMED_IMAGES_IF_SLOW, SLOW_SECONDS = 8, 2, 0.1
 
 
 def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
@@ -95,47 +95,52 @@ def execute(
         results = replace(results, parity=(*results.parity, *found.rows), floors=(*results.floors, found.reference.floor))
         write.store(results, folder)
     fleet.stop()
-    for part, found in checked if planned.measure_seconds else []:
-        with clock.part(f"measuring {part.subject.name} {part.provider}"):
-            results = measure_part(part, found, matrix, fleet, results, matrix.measure.seconds / len(checked), work, progress)
-        write.store(results, folder)
+    if planned.measure_seconds and checked:
+        with clock.part("measuring"):
+            results = measure_all(checked, matrix, fleet, results, work, progress)
     return results
 
 
-def measure_part(
-    part: plan.Part, found: Checked, matrix: Matrix, fleet: Fleet, results: Results, seconds: float, work: Path, progress: Progress
+def measure_all(
+    checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet: Fleet, results: Results, work: Path, progress: Progress
 ) -> Results:
-    """Measure one subject on one provider: the cells whose variant passed parity in their runtime."""
+    """Measure the cells whose variant passed parity in their runtime; the slowest backbone first, the others share what it leaves."""
+    slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
+    sites = [site_of(part, found, matrix, work) for part, found in slowest_first]
+    for (part, _), site, gave in zip(
+        slowest_first, sites, measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress), strict=True
+    ):
+        kept = {cell for _, cells in site.scenarios for cell, _ in cells}
+        failed = [Hole(cell, "failed parity") for cell in part.cells if cell not in kept]
+        contrasts = contrast_all(gave.cells, fleet.receipts, part.subject.same_graphs(), matrix.measure.equivalent)
+        results = replace(
+            results,
+            cells=(*results.cells, *gave.cells),
+            contrasts=(*results.contrasts, *contrasts),
+            holes=(*results.holes, *part.holes, *failed, *gave.holes),
+        )
+    return results
+
+
+def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path) -> Site:
+    """What is measured of one subject on one provider."""
     passed = {(row.variant, row.runtime) for row in found.rows if row.passed}
     cells = [cell for cell in part.cells if cell.variant == "eager" or (cell.variant, cell.runtime) in passed]
-    failed = [Hole(cell, "failed parity") for cell in part.cells if cell not in cells]
     scenarios = [
         (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
         for scenario in matrix.chosen("scenario")
     ]
-    seed = matrix.defaults.seed
-    measured, unsupported = measure(scenarios, timed_inputs(found, part, work), fleet, matrix.measure, seconds, seed, work, progress)
-    names = [variant.name for variant in part.subject.export.variants]
-    train = part.subject.train
-    same = {(train.dataset, train.backbone, one, other): part.subject.same_graph(one, other) for one in names for other in names}
-    return replace(
-        results,
-        cells=(*results.cells, *measured),
-        contrasts=(*results.contrasts, *contrast_all(measured, fleet.receipts, same, matrix.measure.equivalent, seed)),
-        holes=(*results.holes, *part.holes, *failed, *unsupported),
-    )
+    return Site(f"{part.subject.name} on {part.provider}", scenarios, timed_inputs(found, part, work))
 
 
 def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
-    """The first compared images, with the reference's own tensors and logits for them."""
+    """The first compared images, with the reference's own tensors and logits for them; fewer where each costs much."""
     reference = found.reference
-    count = min(TIMED_IMAGES, len(reference.paths))
+    wanted = TIMED_IMAGES if reference.image_seconds < SLOW_SECONDS else TIMED_IMAGES_IF_SLOW
+    count = min(wanted, len(reference.paths))
     tensor = work / f"{part.subject.train.dataset}-{part.subject.train.backbone}-{part.provider}-timed.npy"
-    # Repeated up to a whole batch where there are fewer images than that.
-    chosen = [index % count for index in range(TIMED_IMAGES)]
-    np.save(tensor, np.load(reference.tensors, mmap_mode="r")[chosen])
-    paths = tuple(reference.paths[index] for index in chosen)
-    return Inputs(paths, tensor, reference.answers.logits[chosen], reference.floor.tolerance)
+    np.save(tensor, np.load(reference.tensors, mmap_mode="r")[:count])
+    return Inputs(tuple(reference.paths[:count]), tensor, reference.answers.logits[:count], reference.floor.tolerance)
 
 
 def exit_code(results: Results) -> int:

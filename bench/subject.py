@@ -52,6 +52,11 @@ class Subject:
         hashes = {entry.name: entry.structural_hash for entry in self.export.variants}
         return one in hashes and hashes.get(one) == hashes.get(other)
 
+    def same_graphs(self) -> dict[tuple[str, str, str, str], bool]:
+        """(data set, backbone, variant, other variant) -> whether they are the same graph."""
+        names = [variant.name for variant in self.export.variants]
+        return {(self.train.dataset, self.train.backbone, one, other): self.same_graph(one, other) for one in names for other in names}
+
     def held_out(self, limit: int, seed: int) -> list[ImageEntry]:
         """At most `limit` test images in a seeded order, so that any first part of them holds all classes. Raises DataError."""
         images = list(self.train.split["test"])

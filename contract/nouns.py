@@ -198,10 +198,10 @@ class Parity:
 
 @dataclass(frozen=True)
 class Measure:
-    """How long is measured in all, how often runners are restarted within it, and what counts as equivalent."""
+    """How long is measured in all, in how many generations of processes, and what counts as equivalent."""
 
-    seconds: float = 150.0
-    restarts: int = 2
+    seconds: float = 210.0
+    restarts: int = 4
     equivalent: float = 0.01
 
     def __post_init__(self) -> None:

@@ -1,9 +1,10 @@
-"""All groups of one subject and provider: one generation of processes after the other, the budget shared among the groups."""
+"""All measuring of a run: generation after generation of fresh processes, in each of them every site, the budget shared among them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.fleet import Fleet
@@ -15,35 +16,62 @@ from bench.progress import Progress
 from bench.results import Measured
 from contract.matrix import Cell, Hole, Measure, Scenario
 
-LEAST_ROUNDS = 3
+LEAST_ROUNDS = 1
 
 
-def measure(
-    scenarios: Sequence[tuple[Scenario, list[tuple[Cell, Path]]]],
-    inputs: Inputs,
-    fleet: Fleet,
-    settings: Measure,
-    seconds: float,
-    seed: int,
-    work: Path,
-    progress: Progress,
-) -> tuple[list[Measured], list[Hole]]:
-    """Measure groups of cells within `seconds`, runners restarted `settings.restarts` times: a process is a cluster.
+@dataclass(frozen=True)
+class Site:
+    """One backbone on one provider: its cells by scenario, and what they are fed."""
 
-    Returns the cells, and as holes those that a runtime cannot measure at all.
+    name: str
+    scenarios: Sequence[tuple[Scenario, list[tuple[Cell, Path]]]]
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one site gave: cells, and as holes those that a runtime cannot measure at all."""
+
+    cells: list[Measured]
+    holes: list[Hole]
+
+
+def measure(sites: Sequence[Site], fleet: Fleet, settings: Measure, seed: int, work: Path, progress: Progress) -> list[Found]:
+    """Measure all sites within `settings.seconds`, in `settings.restarts` generations of processes; returns one Found per site.
+
+    A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
+    are started anew for each generation, and each generation visits every site.
     """
     sessions = Sessions(fleet)
-    groups = [Group(scenario, cells, inputs, fleet, sessions, seed) for scenario, cells in scenarios if cells]
-    end = time.monotonic() + seconds
-    for process in range(settings.restarts if groups else 0):
+    groups = {
+        site.name: [Group(scenario, cells, site.inputs, fleet, sessions, seed) for scenario, cells in site.scenarios if cells]
+        for site in sites
+    }
+    end = time.monotonic() + settings.seconds
+    for process in range(settings.restarts if any(groups.values()) else 0):
         sessions.drop()
-        progress.part(f"measuring {groups[0].name.partition(':')[0]}: process {process + 1} of {settings.restarts}, loading and verifying")
-        round_seconds = [group.prepare(work) for group in groups]
-        left = max(0.0, end - time.monotonic()) / (settings.restarts - process)
-        for group, share in zip(groups, schedule.shares(left, round_seconds, LEAST_ROUNDS), strict=True):
-            progress.part(f"measuring {group.name}: process {process + 1} of {settings.restarts}, {len(group.entries)} cells")
-            group.spend(share, process)
+        generation_end = time.monotonic() + max(0.0, end - time.monotonic()) / (settings.restarts - process)
+        for number, site in enumerate(sites):
+            where = f"process {process + 1} of {settings.restarts}"
+            started = time.monotonic()
+            site_end = started + max(0.0, generation_end - started) / (len(sites) - number)
+            progress.part(
+                f"measuring {site.name}, {where}: loading and verifying {sum(len(group.entries) for group in groups[site.name])} cells"
+            )
+            round_seconds = [group.prepare(work) for group in groups[site.name]]
+            left = max(0.0, site_end - time.monotonic())
+            for group, share in zip(groups[site.name], schedule.shares(left, round_seconds, LEAST_ROUNDS), strict=True):
+                progress.part(f"measuring {group.name}, {where}: {len(group.entries)} cells in turn")
+                group.spend(share, process)
+            sessions.release()
+            progress.done(settings.seconds / settings.restarts / len(sites))
     sessions.drop()
-    progress.done(seconds)
+    return [_found(groups[site.name]) for site in sites]
+
+
+def _found(groups: list[Group]) -> Found:
     entries = [entry for group in groups for entry in group.entries]
-    return [summarise(entry) for entry in entries if entry.hole is None], [Hole(e.cell, e.hole) for e in entries if e.hole is not None]
+    return Found(
+        cells=[summarise(entry) for entry in entries if entry.hole is None],
+        holes=[Hole(entry.cell, entry.hole) for entry in entries if entry.hole is not None],
+    )

@@ -20,7 +20,6 @@ def contrast_all(
     receipts: Mapping[str, Receipt],
     same_graph: Mapping[tuple[str, str, str, str], bool],
     equivalent: float,
-    seed: int,
 ) -> list[Contrast]:
     """Each runtime against ort-python on the same variant (eager: on raw-dynamic), and each variant against raw-dynamic within a runtime.
 
@@ -34,7 +33,7 @@ def contrast_all(
                 continue
             why = not_comparable(one, base, receipts)
             quads = [] if why else paired(one, base)
-            ratio = stats.ratio_interval(quads, seed)
+            ratio = stats.ratio_interval(quads)
             made.append(
                 Contrast(
                     cell=one.cell,

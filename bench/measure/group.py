@@ -68,7 +68,7 @@ class Group:
         self.name = f"{first.dataset}/{first.backbone} on {first.provider}: {scenario.name}"
         self.scenario, self.inputs, self.fleet, self.sessions = scenario, inputs, fleet, sessions
         self.entries = [Entry(cell, model) for cell, model in cells]
-        self.warm_samples = 0 if scenario.kind == "load" else schedule.WARM_SAMPLES
+        self.load = scenario.kind == "load"
         self._rounds = schedule.rounds(len(self.entries), f"{self.name} {seed}")
         self._agreed: compare.Logits | None = inputs.logits
 
@@ -77,7 +77,7 @@ class Group:
         for entry in self.entries:
             if entry.alive:
                 self._guard(entry, partial(self._prepare, work=work))
-        return schedule.round_ns([entry.sample_ns for entry in self.entries if entry.alive], self.warm_samples) / 1e9
+        return schedule.round_ns([entry.sample_ns for entry in self.entries if entry.alive], load=self.load) / 1e9
 
     def spend(self, seconds: float, process: int) -> None:
         """Take rounds until the budget is spent, at least one."""
@@ -104,9 +104,9 @@ class Group:
     def _prepare(self, entry: Entry, work: Path) -> None:
         loaded = self.sessions.get(entry.cell, entry.model)
         entry.options = dict(loaded.options)
-        entry.expected = (0,) if self.scenario.kind == "load" else self._verify(entry, loaded, work)
+        entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
         if not entry.sample_ns:
-            entry.sample_ns = float(np.median(self._time(entry, samples=2, warmup=self.warm_samples).samples))
+            entry.sample_ns = float(np.median(self._time(entry, samples=2, warmup=0).samples[-1:]))
 
     def _verify(self, entry: Entry, loaded: Loaded, work: Path) -> tuple[int, ...]:
         """The runner's answer to the very inputs that will be timed, checked against the reference's."""
@@ -156,7 +156,8 @@ class Group:
         return self.fleet.only(entry.cell.runtime).time(asked, REQUEST_SECONDS)
 
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
-        timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=self.warm_samples)
+        warmup = schedule.warm_samples(entry.sample_ns, load=self.load)
+        timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=warmup)
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         if entry.cell.provider == "cpu":
             check_answers(timed, entry.expected, str(entry.cell))

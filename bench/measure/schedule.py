@@ -11,8 +11,9 @@ from typing import Literal
 # A block is long enough that a clock's or a scheduler's hiccup is small in its median (measuring.md 2.2).
 BLOCK_NS = 60_000_000
 MOST_SAMPLES_IN_BLOCK = 40
-# The first sample after a thaw runs on cold caches: it is taken as warm-up of the block, and not counted.
-WARM_SAMPLES = 1
+# The first sample after a thaw runs on cold caches: it is taken as warm-up of the block, and not counted. A forward of this length and
+# above refills every cache many times over, and is not worth doubling.
+WARM_SAMPLES, WARM_BELOW_NS = 1, 100_000_000
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,14 @@ def samples_per_block(sample_ns: float) -> int:
     return max(1, min(MOST_SAMPLES_IN_BLOCK, math.ceil(BLOCK_NS / max(sample_ns, 1.0))))
 
 
-def round_ns(sample_ns: Sequence[float], warm_samples: int) -> float:
+def warm_samples(sample_ns: float, *, load: bool) -> int:
+    """Samples that a block takes before it counts; a session that is created anew each time has nothing to warm up."""
+    return 0 if load or sample_ns >= WARM_BELOW_NS else WARM_SAMPLES
+
+
+def round_ns(sample_ns: Sequence[float], *, load: bool) -> float:
     """What one round is expected to cost: two blocks of every cell, warm samples included."""
-    return sum(2 * (samples_per_block(each) + warm_samples) * each for each in sample_ns)
+    return sum(2 * (samples_per_block(each) + warm_samples(each, load=load)) * each for each in sample_ns)
 
 
 def shares(seconds: float, round_seconds: Sequence[float], least_rounds: int) -> list[float]:

@@ -31,3 +31,13 @@ class Sessions:
         """End a runtime's runner (or all of them) and forget its sessions; the next use starts a fresh process."""
         self._fleet.stop(runtime)
         self._loaded = {key: loaded for key, loaded in self._loaded.items() if runtime is not None and key[0] != runtime}
+
+    def release(self) -> None:
+        """Unload everything, the runners stay: the next backbone needs the memory. A runner that cannot is ended."""
+        for key, loaded in list(self._loaded.items()):
+            if key in self._loaded:  # otherwise its runner is gone already
+                try:
+                    self._fleet.only(key[0]).unload(loaded.id)
+                except RunnerError:
+                    self.drop(key[0])
+        self._loaded = {}

@@ -32,13 +32,17 @@ JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors (.npy), logits."""
+    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors (.npy), logits.
+
+    `image_seconds`: what one image cost it, batch 1.
+    """
 
     paths: list[str]
     truth: list[str]
     tensors: Path
     answers: Answers
     floor: NoiseFloor
+    image_seconds: float
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,9 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     with Session(fleet, runtime, subject.model("eager"), provider) as session:
         tensors = work / f"{subject.train.backbone}-{provider}-reference.npy"
         np.save(tensors, ask_tensors(session, paths, work))
+        started = time.monotonic()
         logits = ask_tensor(session, tensors, 1, work)
+        image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{subject.train.backbone}-{provider}-few.npy"
         np.save(few, np.load(tensors, mmap_mode="r")[:FLOOR_IMAGES])
         batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
@@ -137,6 +143,7 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         floor=NoiseFloor(
             subject.train.backbone, subject.train.dataset, provider, over_batches, against_float64, factor, factor * floor, len(exact)
         ),
+        image_seconds=image_seconds,
     )
 
 

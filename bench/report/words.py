@@ -31,7 +31,7 @@ def p95(value: float | None, samples: int) -> str:
 
 def ratio(interval: Interval | None) -> str:
     """A time ratio with its interval."""
-    return "n/a (too few rounds)" if interval is None else f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return "n/a (too few processes)" if interval is None else f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def rate(interval: Interval | None) -> str:

@@ -28,8 +28,10 @@ def receipt(runtime: str, **changes: object) -> Receipt:
 RECEIPTS = {name: receipt(name) for name in fakes.RUNTIMES} | {"torch-eager": receipt("torch-eager", version="2.15", commit=None)}
 
 
-def measured(variant: str = "raw-dynamic", runtime: str = "ort-python", median: int = 1000, rounds: int = 8, **where: object) -> Measured:
-    blocks = [Block(process, n, half, (median,) * 3) for process in range(2) for n in range(rounds // 2) for half in (0, 1)]
+def measured(
+    variant: str = "raw-dynamic", runtime: str = "ort-python", median: int = 1000, processes: int = 4, **where: object
+) -> Measured:
+    blocks = [Block(process, n, half, (median,) * 3) for process in range(processes) for n in range(2) for half in (0, 1)]
     options = {"threads": 2} if runtime == "torch-eager" else OPTIONS
     return Measured(fakes.cell(variant, runtime, **where), None, tuple(blocks), dict(options), 3 * len(blocks), None, None, None, None, {})
 
@@ -37,7 +39,7 @@ def measured(variant: str = "raw-dynamic", runtime: str = "ort-python", median: 
 def test_what_is_compared_with_what():
     cells = [measured(variant, runtime) for runtime in fakes.RUNTIMES[1:] for variant in fakes.VARIANTS]
     cells.append(measured("eager", "torch-eager"))
-    made = contrast_all(cells, RECEIPTS, {}, 0.01, 0)
+    made = contrast_all(cells, RECEIPTS, {}, 0.01)
     found = {(c.factor, c.cell.runtime, c.cell.variant, c.base.runtime, c.base.variant) for c in made}
     assert len(found) == len(made)
     others = ("raw-static", "sim-static", "sim-dynamic")
@@ -53,11 +55,11 @@ def test_what_is_compared_with_what():
     [{"scenario": "throughput"}, {"batch": 8}, {"provider": "cuda"}, {"backbone": "regnet_x_400mf"}, {"dataset": "rps"}],
 )
 def test_other_cells_are_no_contrast(other):
-    assert not contrast_all([measured(), measured(runtime="ort-rust", **other)], RECEIPTS, {}, 0.01, 0)
+    assert not contrast_all([measured(), measured(runtime="ort-rust", **other)], RECEIPTS, {}, 0.01)
 
 
 def test_a_ratio_is_time_over_time_of_the_base():
-    (made,) = contrast_all([measured(median=1000), measured(runtime="ort-rust", median=900)], RECEIPTS, {}, 0.01, 0)
+    (made,) = contrast_all([measured(median=1000), measured(runtime="ort-rust", median=900)], RECEIPTS, {}, 0.01)
     assert made.ratio is not None
     assert made.ratio.value == pytest.approx(0.9)
     assert (made.verdict, made.rounds, made.not_comparable, made.same_graph) == ("faster", 8, None, False)
@@ -65,15 +67,15 @@ def test_a_ratio_is_time_over_time_of_the_base():
 
 def test_a_control_is_marked():
     same = {("wings", "resnet18", one, "raw-dynamic"): True for one in ("sim-dynamic", "raw-dynamic")}
-    (runtimes,) = contrast_all([measured(), measured(runtime="ort-rust")], RECEIPTS, same, 0.01, 0)
+    (runtimes,) = contrast_all([measured(), measured(runtime="ort-rust")], RECEIPTS, same, 0.01)
     assert not runtimes.same_graph  # two runtimes on one file are no control
-    (made,) = contrast_all([measured(), measured("sim-dynamic")], RECEIPTS, same, 0.01, 0)
+    (made,) = contrast_all([measured(), measured("sim-dynamic")], RECEIPTS, same, 0.01)
     assert made.same_graph
     assert made.verdict == "equivalent"
 
 
-def test_too_few_rounds_are_inconclusive():
-    (made,) = contrast_all([measured(rounds=4), measured(runtime="ort-rust", rounds=4)], RECEIPTS, {}, 0.01, 0)
+def test_too_few_processes_are_inconclusive():
+    (made,) = contrast_all([measured(processes=2), measured(runtime="ort-rust", processes=2)], RECEIPTS, {}, 0.01)
     assert (made.ratio, made.verdict, made.rounds) == (None, "inconclusive", 4)
 
 
@@ -82,7 +84,7 @@ def test_an_option_that_must_be_equal(key):
     base = measured()
     value = "other" if key == "optimization" else 7 if "threads" in key else False
     one = replace(measured(runtime="ort-rust"), options=OPTIONS | {key: value})
-    (made,) = contrast_all([base, one], RECEIPTS, {}, 0.01, 0)
+    (made,) = contrast_all([base, one], RECEIPTS, {}, 0.01)
     assert (made.not_comparable, made.ratio, made.verdict) == (key, None, None)
     absent = replace(one, options={name: value for name, value in OPTIONS.items() if name != key})
     assert not_comparable(absent, base, RECEIPTS) is None

@@ -142,7 +142,7 @@ def test_end_to_end_is_split_by_stage(stage, tmp_path):
 def test_load_needs_no_answers(stage, tmp_path):
     scenario = Scenario("load", "load")
     group = stage.group([(fakes.cell(scenario="load"), stage.model("wrong", fakes.weights(9)))], scenario)
-    assert group.warm_samples == 0
+    assert group.load
     assert run(group, tmp_path) == [None]
     assert group.entries[0].expected == (0,)
 
@@ -151,10 +151,11 @@ def test_what_a_runtime_lacks_is_a_hole(stage, tmp_path, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", lacks="time"))
     model = stage.model("raw-dynamic")
     scenarios = [(LATENCY, [(fakes.cell(runtime=name), model) for name in ("ort-python", "ort-rust")])]
-    measured, holes = campaign.measure(scenarios, stage.inputs, stage.fleet, Measure(0.1, 2), 0.1, 0, tmp_path, Progress(1))
-    assert [cell.cell.runtime for cell in measured] == ["ort-python"]
-    assert {block.process for block in measured[0].blocks} == {0, 1}
-    assert [(hole.cell.runtime, hole.why) for hole in holes] == [("ort-rust", "this runtime has no verb 'time'")]
+    site = campaign.Site("wings/tiny on cpu", scenarios, stage.inputs)
+    (found,) = campaign.measure([site], stage.fleet, Measure(0.1, 2), 0, tmp_path, Progress(1))
+    assert [cell.cell.runtime for cell in found.cells] == ["ort-python"]
+    assert {block.process for block in found.cells[0].blocks} == {0, 1}
+    assert [(hole.cell.runtime, hole.why) for hole in found.holes] == [("ort-rust", "this runtime has no verb 'time'")]
 
 
 def test_a_group_without_a_cell_left_ends_at_once(stage, tmp_path, monkeypatch):

@@ -124,7 +124,7 @@ def test_words():
     assert words.percent(0.00994) == "0.99 %"
     assert words.percent(0.1234) == "12.3 %"
     assert words.ratio(Interval(0.97512, 0.9709, 0.979)) == "0.975 [0.971, 0.979]"
-    assert words.ratio(None) == "n/a (too few rounds)"
+    assert words.ratio(None) == "n/a (too few processes)"
     assert words.rate(Interval(258.06, 255.5, 260.67)) == "258.1 [255.5, 260.7]"
     assert words.rate(None) == "n/a (too few samples)"
     assert words.p95(None, 120) == "n/a (120 of 130)"

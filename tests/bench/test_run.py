@@ -106,13 +106,13 @@ def test_a_whole_run(tmp_path, pids):
     assert len(results.cells) == 18
     assert [cell.error for cell in results.cells] == [None] * 18
     assert {(hole.cell.variant, hole.why) for hole in results.holes} == {("raw-static", "static batch 1")}
-    assert {block.process for cell in results.cells for block in cell.blocks} == {0, 1}
+    assert {block.process for cell in results.cells for block in cell.blocks} == {0, 1, 2, 3}
     assert {contrast.not_comparable for contrast in results.contrasts} == {None}
     assert {(each.cell.variant, each.base.variant) for each in results.contrasts if each.same_graph} == {("sim-dynamic", "raw-dynamic")}
     assert {each.factor for each in results.contrasts if each.same_graph} == {"variant"}
     assert set(results.receipts) == set(results.peak_bytes) == set(fakes.RUNTIMES)
-    assert len(pids) == 9  # parity, and two generations
-    assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring wings/resnet18 cpu"]
+    assert len(pids) == 15  # parity, and four generations of three runners
+    assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring"]
 
 
 def test_a_variant_that_fails_gets_no_time(tmp_path, pids):
@@ -153,7 +153,7 @@ def test_interrupted_it_keeps_what_was_done(tmp_path, pids, monkeypatch):
 
     options = ready(tmp_path)
     trained(tmp_path, options)
-    monkeypatch.setattr(run, "measure_part", interrupt)
+    monkeypatch.setattr(run, "measure_all", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run.run(options, measuring=True)
     (folder,) = (tmp_path / "reports").iterdir()

@@ -53,10 +53,10 @@ def test_a_block_lasts_about_60_ms(sample_ns, samples):
 
 
 def test_a_round_costs_two_blocks_of_every_cell():
-    # 3 counted samples and 1 warm one of 20 ms, 1 and 1 of 100 ms; each twice.
-    assert schedule.round_ns([20e6, 100e6], 1) == 2 * (4 * 20e6 + 2 * 100e6)
-    assert schedule.round_ns([20e6], 0) == 2 * 3 * 20e6
-    assert schedule.round_ns([], 1) == 0
+    # 3 counted samples and 1 warm one of 20 ms, 1 of 100 ms without a warm one; each twice.
+    assert schedule.round_ns([20e6, 100e6], load=False) == 2 * (4 * 20e6 + 100e6)
+    assert schedule.round_ns([20e6], load=True) == 2 * 3 * 20e6
+    assert schedule.round_ns([], load=False) == 0
 
 
 def test_shares_by_hand():

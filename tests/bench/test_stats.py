@@ -89,40 +89,39 @@ def test_abba_cancels_linear_drift_exactly(base, drift, outside):
 
 
 def test_ratio_interval_by_hand():
-    same = stats.ratio_interval([[math.log(1.5)] * 4, [], [math.log(1.5)] * 2], 0)
+    same = stats.ratio_interval([[math.log(1.5)] * 4, [], [math.log(1.5)] * 2, [math.log(1.5)]])
     assert same is not None
     assert (same.value, same.low, same.high) == pytest.approx((1.5, 1.5, 1.5))
-    assert stats.ratio_interval([[0.0] * 3, [0.0] * 2], 0) is None
-    assert stats.ratio_interval([], 0) is None
+    # Medians 0, 0.01, 0.02: mean 0.01, sd 0.01, t(2 degrees, 97.5 %) = 4.3027, so 0.01 +- 4.3027 x 0.01 / sqrt(3).
+    found = stats.ratio_interval([[-1.0, 0.0, 9.0], [0.01], [0.02, 0.02]])
+    assert found is not None
+    assert [math.log(each) for each in (found.value, found.low, found.high)] == pytest.approx(
+        [0.01, 0.01 - 0.024841, 0.01 + 0.024841], abs=1e-6
+    )
+    assert stats.ratio_interval([[0.0] * 30, [0.0] * 30]) is None
+    assert stats.ratio_interval([]) is None
 
 
-@given(st.lists(LOGS, min_size=2, max_size=4), st.floats(0.1, 10))
+@given(st.lists(LOGS, min_size=3, max_size=5), st.floats(0.1, 10))
 def test_ratio_interval_contains_its_value_and_scales(clusters, factor):
-    one = stats.ratio_interval(clusters, 1)
-    other = stats.ratio_interval([[each + math.log(factor) for each in cluster] for cluster in clusters], 1)
+    one = stats.ratio_interval(clusters)
+    other = stats.ratio_interval([[each + math.log(factor) for each in cluster] for cluster in clusters])
     assert one is not None
     assert other is not None
     assert one.low <= one.value <= one.high
     assert (other.value, other.low, other.high) == pytest.approx((factor * one.value, factor * one.low, factor * one.high), rel=1e-9)
 
 
-def test_ratio_interval_is_seeded(monkeypatch):
-    monkeypatch.setattr(stats, "RESAMPLES", 40)
-    quads = [np.random.default_rng(5).normal(0, 0.01, 20).tolist()]
-    assert stats.ratio_interval(quads, 3) == stats.ratio_interval(quads, 3)
-    assert len({stats.ratio_interval(quads, seed) for seed in range(10)}) > 1
-
-
-def test_ratio_interval_covers_and_has_no_bias():
-    """With one in ten quads disturbed by 5 %, as on a shared machine; 20 quads in each of two processes, true ratio 1.02."""
+def test_ratio_interval_covers_where_processes_differ():
+    """Between-process sd 0.3 %, within 0.5 %, one quad in ten disturbed by 5 %, four processes of 10 quads, true ratio 1.02."""
     random, covered, error = np.random.default_rng(0), [], []
-    for run in range(150):
-        noise = random.normal(0, 0.005, (2, 20)) + 0.05 * (random.random((2, 20)) < 0.1) * random.choice([-1, 1], (2, 20))
-        found = stats.ratio_interval((math.log(1.02) + noise).tolist(), run)
+    for _ in range(600):
+        noise = random.normal(0, 0.005, (4, 10)) + 0.05 * (random.random((4, 10)) < 0.1) * random.choice([-1, 1], (4, 10))
+        found = stats.ratio_interval((math.log(1.02) + noise + random.normal(0, 0.003, (4, 1))).tolist())
         assert found is not None
         covered.append(found.low <= 1.02 <= found.high)
         error.append(math.log(found.value / 1.02))
-    assert np.mean(covered) > 0.88
+    assert 0.92 < np.mean(covered) < 0.98
     assert abs(np.mean(error)) < 0.0004
 
 
