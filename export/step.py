@@ -33,7 +33,8 @@ def main(argv: list[str]) -> int:
     _need_disk(jobs)
     done = _build_all(jobs, asked.threads, source, say) if any(job.todo for job in jobs) else [_as_it_was(job) for job in jobs]
     print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done), flush=True)
-    return BAD if any(entry.failed for entry in done) else GOOD
+    # A variant that could not be made becomes rows of the parity table that nothing could be judged of; the others go on.
+    return BAD if any(not entry.variants for entry in done) else GOOD
 
 
 def announced(jobs: list[Job]) -> str:

@@ -82,6 +82,9 @@ def check(
             rows.append(replace(row, reproduce=reproduce(row, count, given)))
             if said is not None:
                 logits[runtime, variant] = said
+        for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
+            why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
+            rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
     progress.done(max(matrix.parity.seconds, time.monotonic() - started))
     return Checked(reference, tuple(rows))
 

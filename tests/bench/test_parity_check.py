@@ -16,6 +16,7 @@ from bench.results import ParityRow
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import DataError, UsageError
+from contract.manifest import FailedVariant
 from contract.matrix import Matrix, Parity
 from tests.bench import fakes
 from tests.fake_runner import SIDE
@@ -64,6 +65,18 @@ def test_wrong_weights_in_one_variant_are_named(tmp_path, monkeypatch):
     assert set(found) == {("ort-python", "sim-dynamic"), ("ort-rust", "sim-dynamic")}
     for problems in found.values():
         assert problems == (f"on the same tensor the logits of {IMAGES} of {IMAGES} images differ by more than the tolerance",)
+
+
+def test_a_variant_that_could_not_be_exported_is_not_judged(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    made = fakes.subject(tmp_path)
+    kept = tuple(variant for variant in made.export.variants if variant.name != "sim-dynamic")
+    lost = (FailedVariant("sim-dynamic", "simplify crashed (SIGSEGV)"),)
+    checked = judge(tmp_path, replace(made, export=replace(made.export, variants=kept, failed=lost)))
+    row = rows(checked)["ort-rust", "sim-dynamic"]
+    assert (row.judged, row.passed, row.images) == (False, False, 0)
+    assert "simplify crashed (SIGSEGV)" in row.problems[0]
+    assert rows(checked)["ort-rust", "raw-dynamic"].passed
 
 
 def test_flips_are_counted_and_shown(tmp_path, monkeypatch):

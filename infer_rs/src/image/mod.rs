@@ -16,8 +16,8 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::files;
 
-/// Pillow refuses more pixels than this as a decompression bomb (`2 * Image.MAX_IMAGE_PIXELS`).
-pub const MOST_PIXELS: u64 = 178_956_970;
+/// Above this Pillow warns of a decompression bomb (`Image.MAX_IMAGE_PIXELS`), and all runtimes of Concord refuse.
+pub const MOST_PIXELS: u64 = 89_478_485;
 
 /// Why a file is no image, in words; the caller knows the path.
 pub type Decoded<T> = std::result::Result<T, String>;
@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn the_pixel_limit_is_pillows() {
-        assert!(check_size(178_956_970, 1).is_ok());
-        assert!(check_size(178_956_971, 1).is_err());
+        assert!(check_size(89_478_485, 1).is_ok());
+        assert!(check_size(89_478_486, 1).is_err());
         assert!(check_size(0, 1).is_err());
     }
 
