@@ -76,6 +76,7 @@ class Recipe:
 
     `head_epochs` > 0 fits the new head first, on cached features (computed anew each epoch when `head_augmentation` is not "none").
     Then `epochs` epochs train `train`; `stem_lr` is the share of `lr` that the first layer gets (1 = the same everywhere).
+    `clip_norm` bounds the length of each step's gradient: a random RegNet hardly learns without it.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Recipe:
     dropout: float = 0.0
     batch: int = 32
     images_per_class: int | None = None
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.head_epochs, self.batch - 1, (self.images_per_class or 1) - 1) < 0:
@@ -103,8 +105,8 @@ class Recipe:
             raise strict.StrictError(f"train = '{self.train}' needs epochs >= 1", where=self.name)
         if self.train == "head" and self.epochs + self.head_epochs < 1:
             raise strict.StrictError("train = 'head' needs epochs or head_epochs >= 1", where=self.name)
-        if self.lr <= 0 or self.head_lr <= 0 or not 0 <= self.dropout < 1:
-            raise strict.StrictError("learning rates > 0 and 0 <= dropout < 1 are needed", where=self.name)
+        if self.lr <= 0 or self.head_lr <= 0 or (self.clip_norm is not None and self.clip_norm <= 0) or not 0 <= self.dropout < 1:
+            raise strict.StrictError("learning rates > 0, clip_norm > 0 and 0 <= dropout < 1 are needed", where=self.name)
 
 
 @dataclass(frozen=True)

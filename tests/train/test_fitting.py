@@ -17,6 +17,7 @@ from contract.matrix import Recipe
 from tests.train import tiny
 from train.fit import state as states
 from train.fit.fitting import first_of_each_class, fit
+from train.model.build import build
 from train.progress import reporter
 from train.weights.choose import Source, WeightsHad
 
@@ -59,7 +60,7 @@ def unplug(monkeypatch: pytest.MonkeyPatch):
 
 RECIPES = {
     "head, then all": TWO_PHASES,
-    "from scratch": replace(TWO_PHASES, head_epochs=0, optimizer="sgd", schedule="one-cycle"),
+    "from scratch": replace(TWO_PHASES, head_epochs=0, optimizer="sgd", schedule="one-cycle", clip_norm=0.5),
     "head augmented, then last stage": replace(TWO_PHASES, head_augmentation="flip", train="last-stage"),
     "head, then head": replace(TWO_PHASES, train="head", augmentation="trivial"),
 }
@@ -170,6 +171,20 @@ def test_nothing_is_trained_by_none(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no longer a number in epoch 1"):
         run(tiny.job(tmp_path / "set", Recipe("wild", "all", epochs=2, lr=1e30, batch=4, optimizer="sgd")), tmp_path / "a")
+
+
+def test_a_bound_on_the_gradient_is_kept(tmp_path: Path) -> None:
+    """With plain SGD at a constant rate no step moves the weights further than rate times bound."""
+    recipe = Recipe("bound", "all", epochs=1, lr=1.0, batch=99, optimizer="sgd", schedule="constant", warmup=0.0, weight_decay=0.0)
+    moved = {}
+    for bound in (None, 1e-3):
+        job = tiny.job(tmp_path / str(bound), replace(recipe, clip_norm=bound))
+        before = dict(build(job.backbone, job.source, 3, job.seed).model.named_parameters())
+        after = run(job, tmp_path / f"out-{bound}").model
+        moved[bound] = float(sum((after[name] - weight.detach()).square().sum() for name, weight in before.items())) ** 0.5
+    # Nesterov's first step is 1.9 gradients long.
+    assert moved[1e-3] == pytest.approx(1.9e-3, rel=1e-3)
+    assert moved[None] > 0.01
 
 
 def test_a_convolution_as_head_is_trained_without_a_cache(tmp_path: Path) -> None:

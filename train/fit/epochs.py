@@ -93,6 +93,9 @@ class Loop:
                 loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
             self._optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(self._scaler.scale(loss))
+            if recipe.clip_norm is not None:
+                self._scaler.unscale_(self._optimizer)
+                nn.utils.clip_grad_norm_(self._model.parameters(), recipe.clip_norm)
             self._scaler.step(self._optimizer)
             self._scaler.update()
             # Summed on the device: .item() in each step would wait for it.
