@@ -21,7 +21,6 @@ from bench.report import write
 from bench.results import Results, StepTime
 from contract import artifact
 from contract.errors import BAD, GOOD, NOTHING_JUDGED, DataError, UsageError
-from contract.lock import exclusive
 from contract.matrix import Cell, Hole, Matrix, Scenario
 from contract.options import Options, select
 from contract.protocol import LoadArgs, ValueInfo
@@ -45,7 +44,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
         build(quiet=True)
     started = time.monotonic()
     with (
-        exclusive(Path(tempfile.gettempdir()) / "concord-measuring", "another Concord run measures on this machine"),
+        run.measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-") as work,
     ):
         folder = run.new_folder(options.reports)

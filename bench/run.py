@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +54,7 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
     ]
     artifact.sweep(options.reports)
     with (
-        exclusive(Path(tempfile.gettempdir()) / "concord-measuring", "another Concord run measures on this machine"),
+        measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-") as work,
     ):
         folder = new_folder(options.reports)
@@ -148,6 +148,12 @@ def exit_code(results: Results) -> int:
     if any(row.judged and not row.passed for row in results.parity) or any(cell.error for cell in results.cells):
         return BAD
     return NOTHING_JUDGED if results.problems or not all(row.judged for row in results.parity) or not results.parity else GOOD
+
+
+def measuring_alone() -> AbstractContextManager[None]:
+    """One run at a time on this machine: two would measure each other. Raises EnvironmentFault naming the other one's process."""
+    lock = Path(tempfile.gettempdir()) / "concord-measuring"
+    return exclusive(lock, "another Concord run measures on this machine", way_out="or end it")
 
 
 def new_folder(reports: Path) -> Path:

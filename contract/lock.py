@@ -26,7 +26,7 @@ else:
 
 
 @contextmanager
-def exclusive(folder: Path, doing: str) -> Iterator[None]:
+def exclusive(folder: Path, doing: str, *, way_out: str = "or give this run its own --artifacts DIR") -> Iterator[None]:
     """Hold `folder` for this process while the block runs.
 
     Raises EnvironmentFault, naming the process that holds it and what it does, when another one is at work there.
@@ -43,9 +43,7 @@ def exclusive(folder: Path, doing: str) -> Iterator[None]:
                     f"cannot be locked ({fault.strerror})", where=str(path), next="use a folder on a local disk: --artifacts DIR"
                 ) from fault
             holder = path.read_text().strip() or "another process"
-            raise EnvironmentFault(
-                f"in use: {holder}", where=str(folder), next="wait for it to end, or give this run its own --artifacts DIR"
-            ) from fault
+            raise EnvironmentFault(f"in use: {holder}", where=str(folder), next=f"wait for it to end, {way_out}") from fault
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{doing} (process {os.getpid()})".encode(), 0)
         yield
