@@ -23,8 +23,8 @@ from contract.matrix import Matrix
 
 # The batch that dynamic variants are asked with, and the others that must give the same answers.
 MAIN_BATCH, BATCHES = 8, (1, 2, 3, 7)
-# Images that the noise floor is measured on: enough for a maximum, cheap enough for the slowest backbone.
-FLOOR_IMAGES = 14
+# Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
+FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = 14, 7, 0.1
 PROBE_IMAGES = 3
 # What makes one row "nothing judged", while the others go on. A provider that is not there (EnvironmentFault) ends the run.
 JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
@@ -126,7 +126,7 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         logits = ask_tensor(session, tensors, 1, work)
         image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{subject.train.backbone}-{provider}-few.npy"
-        np.save(few, np.load(tensors, mmap_mode="r")[:FLOOR_IMAGES])
+        np.save(few, np.load(tensors, mmap_mode="r")[: FLOOR_IMAGES if image_seconds < SLOW_SECONDS else FLOOR_IMAGES_IF_SLOW])
         batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
     with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
         exact = ask_tensor(referee, few, 1, work)
