@@ -22,13 +22,13 @@ class Asked:
     """What a user asked for, for one data set and backbone: it names the artifacts before any of them is opened.
 
     `had` weights and the images themselves are known only to `train`, which puts them into <config> and leaves a pointer here.
+    The device is not part of it: what was trained on a GPU is compared and measured on the CPU as well.
     """
 
     dataset: Dataset
     backbone: Backbone
     recipes: tuple[Recipe, ...]
     seed: int
-    device: str
     checkpoint: str | None
     skip_bad_images: bool = False
 

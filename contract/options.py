@@ -216,6 +216,4 @@ def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str
     entry = cast(matrices.Backbone, chosen.find("backbone", backbone))
     recipes = tuple(chosen.find("recipe", name) for name in sorted(set(entry.recipe.values())))
     checkpoint = str(options.checkpoint) if options.checkpoint else None
-    return Asked(
-        chosen.find("dataset", dataset), entry, recipes, chosen.defaults.seed, chosen.defaults.device, checkpoint, options.skip_bad_images
-    )
+    return Asked(chosen.find("dataset", dataset), entry, recipes, chosen.defaults.seed, checkpoint, options.skip_bad_images)

@@ -13,7 +13,6 @@ ASKED = Asked(
     Backbone("resnet18", "classify", ("random",), {"cpu": "head"}),
     (Recipe("head", "head", head_epochs=1),),
     0,
-    "auto",
     None,
 )
 

@@ -155,7 +155,7 @@ def asked(*argv: str) -> Asked:
     "argv",
     [
         "--root /x", "--seed 1", "--epochs 9", "--weights random", "--preset IMAGENET1K_V1", "--recipe head", "--checkpoint /c.pth",
-        "--device cpu", "--data /d", "--skip-bad-images", "--quick",
+        "--data /d", "--skip-bad-images", "--quick",
     ],
 )  # fmt: skip
 def test_whatever_decides_the_checkpoint_gives_another_pointer(tmp_path, argv):
@@ -167,6 +167,7 @@ def test_whatever_decides_the_checkpoint_gives_another_pointer(tmp_path, argv):
     [
         "", "--threads 1", "--images 5", "--seconds 3", "--force", "--json", "--without ort-rust", "--variant raw-static",
         "--runtime ort-rust", "--scenario load", "--reports /r", "--artifacts /a", "--offline", "--onnx a.onnx", "--weights DEFAULT random",
+        "--device cpu",
     ],
 )  # fmt: skip
 def test_whatever_does_not_decide_it_gives_the_same_pointer(tmp_path, argv):
