@@ -98,7 +98,8 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
 
     images = (str(tmp_path / "a.img"),) * 3
     predicted = fake.ask("predict", p.PredictArgs("m1", images, None, 2, ("images", "logits"), str(tmp_path / "o.npz")))
-    arrays = np.load(tmp_path / "o.npz")
+    with np.load(tmp_path / "o.npz") as file:
+        arrays = dict(file)
     assert predicted.arrays == {"images": p.ArrayInfo((3, 3, 4, 4), "float32"), "logits": p.ArrayInfo((3, 3), "float32")}
     np.testing.assert_allclose(arrays["logits"], arrays["images"].reshape(3, -1) @ weights, rtol=1e-6)
     assert predicted.top1 == tuple(arrays["logits"].argmax(1))
