@@ -14,6 +14,8 @@ from contract.matrix import Cell, Hole, Matrix
 
 # Tensors of one subject are the largest thing that a run keeps on disk: images x 3 x 224 x 224 floats, twice while they travel.
 BYTES_PER_IMAGE = 2 * 3 * 224 * 224 * 4
+# What a part without a bound is expected to take: the progress display needs a number.
+UNBOUNDED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
     return Plan(
         parts=tuple(parts),
         images=matrix.parity.images,
-        parity_seconds=matrix.parity.seconds * len(parts),
+        parity_seconds=(matrix.parity.seconds or UNBOUNDED_SECONDS) * len(parts),
         measure_seconds=matrix.measure.seconds if measuring else 0.0,
         disk_bytes=matrix.parity.images * BYTES_PER_IMAGE,
     )
@@ -66,8 +68,9 @@ def show(plan: Plan, matrix: Matrix, reports: Path) -> None:
     console = Console(stderr=True)
     cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
     rows = len(matrix.defaults.variant) * (len(matrix.defaults.runtime) - 1) * len(plan.parts)
+    bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
-        f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, at most about {plan.parity_seconds:.0f} s",
+        f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",
         f"      measuring {cells} cells ({holes} holes) in about {plan.measure_seconds:.0f} s"
         if plan.measure_seconds
         else "      no measuring",

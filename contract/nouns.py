@@ -76,7 +76,10 @@ class Recipe:
 
     `head_epochs` > 0 fits the new head first, on cached features (computed anew each epoch when `head_augmentation` is not "none").
     Then `epochs` epochs train `train`; `stem_lr` is the share of `lr` that the first layer gets (1 = the same everywhere).
-    `clip_norm` bounds the length of each step's gradient: a random RegNet hardly learns without it.
+    `clip_norm` bounds the length of each step's gradient: a random RegNet hardly learns without it. `train_sizes`: training images grow
+    from so many pixels in the first of the `epochs` to so many in the last, instead of the preset's size, and early epochs cost a fraction
+    (progressive resizing: EfficientNetV2, arXiv 2104.00298). `images_per_class` bounds the images that train and that test; half as many
+    validate.
     """
 
     name: str
@@ -95,12 +98,14 @@ class Recipe:
     label_smoothing: float = 0.1
     dropout: float = 0.0
     batch: int = 32
+    train_sizes: tuple[int, int] | None = None
     images_per_class: int | None = None
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.head_epochs, self.batch - 1, (self.images_per_class or 1) - 1) < 0:
-            raise strict.StrictError("epochs >= 0, batch >= 1 and images_per_class >= 1 are needed", where=self.name)
+        counts = (self.batch, self.images_per_class, *(self.train_sizes or ()))
+        if min(self.epochs, self.head_epochs) < 0 or any(each is not None and each < 1 for each in counts):
+            raise strict.StrictError("epochs >= 0, batch >= 1, train_sizes >= 1 and images_per_class >= 1 are needed", where=self.name)
         if self.train not in ("none", "head") and self.epochs < 1:
             raise strict.StrictError(f"train = '{self.train}' needs epochs >= 1", where=self.name)
         if self.train == "head" and self.epochs + self.head_epochs < 1:
@@ -186,15 +191,15 @@ class Skip:
 
 @dataclass(frozen=True)
 class Parity:
-    """How much is compared: at most `images` per backbone, as many as fit into `seconds`."""
+    """How much is compared: at most `images` per backbone, as many as fit into `seconds` (None: all of them)."""
 
     images: int = 300
-    seconds: float = 60.0
+    seconds: float | None = 60.0
     tolerance_factor: float = 10.0
     least_images: int = 8
 
     def __post_init__(self) -> None:
-        if min(self.images, self.least_images) < 1 or min(self.seconds, self.tolerance_factor) <= 0:
+        if min(self.images, self.least_images) < 1 or min(1.0 if self.seconds is None else self.seconds, self.tolerance_factor) <= 0:
             raise strict.StrictError("images, seconds and the tolerance factor must be positive")
 
 

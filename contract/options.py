@@ -84,7 +84,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     how.add_argument("--seed", type=int)
     how.add_argument("--epochs", type=int, help="replaces the recipe's number of epochs")
     how.add_argument("--threads", type=int, help="threads of every runtime (default: what this process may use)")
-    how.add_argument("--images", type=int, help="compare at most so many images per backbone")
+    how.add_argument("--images", type=int, help="compare so many images per backbone (all, where there are fewer), however long it takes")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
     how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")
@@ -164,9 +164,16 @@ def select(options: Options) -> matrices.Matrix:
         dataset=tuple(_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
         backbone=tuple(_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
         recipe=tuple(_recipe(entry, options.epochs) for entry in loaded.recipe),
-        parity=replace(loaded.parity, images=options.images or (quick.parity_images if quick else loaded.parity.images)),
+        parity=_parity(loaded.parity, options, quick),
         measure=replace(loaded.measure, seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds)),
     )
+
+
+def _parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
+    if options.images:
+        # Who names a number gets it, however long it takes.
+        return replace(settings, images=options.images, seconds=None)
+    return replace(settings, images=quick.parity_images if quick else settings.images)
 
 
 def _recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:

@@ -16,7 +16,7 @@ from bench.progress import Progress
 from bench.results import Measured
 from contract.matrix import Cell, Hole, Measure, Scenario
 
-LEAST_ROUNDS = 1
+LEAST_ROUNDS, LEAST_PROCESSES = 1, 3
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,36 @@ def measure(sites: Sequence[Site], fleet: Fleet, settings: Measure, seed: int, w
     """Measure all sites within `settings.seconds`, in `settings.restarts` generations of processes; returns one Found per site.
 
     A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
-    are started anew for each generation, and each generation visits every site.
+    are started anew for each generation, and each generation visits every site - but one that has no time left for a round after
+    loading stays out once it has the generations that an interval needs.
     """
     sessions = Sessions(fleet)
     groups = {
         site.name: [Group(scenario, cells, site.inputs, fleet, sessions, seed) for scenario, cells in site.scenarios if cells]
         for site in sites
     }
+    overdrawn: set[str] = set()
     end = time.monotonic() + settings.seconds
     for process in range(settings.restarts if any(groups.values()) else 0):
         sessions.drop()
         generation_end = time.monotonic() + max(0.0, end - time.monotonic()) / (settings.restarts - process)
-        for number, site in enumerate(sites):
+        visited = [site for site in sites if process < LEAST_PROCESSES or site.name not in overdrawn]
+        for number, site in enumerate(visited):
             where = f"process {process + 1} of {settings.restarts}"
             started = time.monotonic()
-            site_end = started + max(0.0, generation_end - started) / (len(sites) - number)
+            site_end = started + max(0.0, generation_end - started) / (len(visited) - number)
             progress.part(
                 f"measuring {site.name}, {where}: loading and verifying {sum(len(group.entries) for group in groups[site.name])} cells"
             )
             round_seconds = [group.prepare(work) for group in groups[site.name]]
             left = max(0.0, site_end - time.monotonic())
+            if left < LEAST_ROUNDS * sum(round_seconds):
+                overdrawn.add(site.name)
             for group, share in zip(groups[site.name], schedule.shares(left, round_seconds, LEAST_ROUNDS), strict=True):
                 progress.part(f"measuring {group.name}, {where}: {len(group.entries)} cells in turn")
                 group.spend(share, process)
             sessions.release()
-            progress.done(settings.seconds / settings.restarts / len(sites))
+            progress.done(settings.seconds / settings.restarts / len(visited))
     sessions.drop()
     return [_found(groups[site.name]) for site in sites]
 

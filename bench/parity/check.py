@@ -14,6 +14,7 @@ from bench.fleet import Fleet
 from bench.parity import compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, Tensors
+from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
 from bench.results import NoiseFloor, ParityRow
 from bench.runner import RunnerError
@@ -85,32 +86,49 @@ def check(
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    progress.done(max(matrix.parity.seconds, time.monotonic() - started))
+    progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
     return Checked(reference, tuple(rows))
 
 
 def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> int:
-    """How many images fit into the budget, from a short probe of each runtime: at least `least_images`, at most `images`."""
+    """How many images fit into the budget, loading and other batches included, from a short probe of each runtime.
+
+    At least `least_images`, at most `images`.
+    """
     probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
     others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
     variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
     if not probe or not variants or not others:
         raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
-    seconds = 0.0
+    most = min(matrix.parity.images, len(subject.train.split["test"]))
+    if matrix.parity.seconds is None:
+        return most
+    dynamic = sum(not subject.batch_is_static(name) for name in variants)
+    fixed = per_image = 0.0
     for runtime in (matrix.defaults.reference, *others):
         variant = "eager" if runtime == matrix.defaults.reference else variants[0]
         try:
+            started = time.monotonic()
             with Session(fleet, runtime, subject.model(variant), provider) as session:
                 ask_images(session, probe[:1], 1, work)
-                started = time.monotonic()
+                ready = time.monotonic()
                 ask_images(session, probe, 1, work)
-                seconds += (time.monotonic() - started) / len(probe) * (1 if variant == "eager" else len(variants))
+                each = (time.monotonic() - ready) / len(probe)
         except JUDGEMENT_FAILS:
             if variant == "eager":
                 raise
             fleet.stop(runtime)  # its rows will say what is wrong
-    affordable = int(matrix.parity.seconds / seconds)
-    return min(matrix.parity.images, len(subject.train.split["test"]), max(matrix.parity.least_images, affordable))
+            continue
+        # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
+        loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(BATCHES))
+        fixed += loads * (ready - started) + again * floor_images(each) * each
+        per_image += each * (1 if variant == "eager" else len(variants))
+    return min(most, max(matrix.parity.least_images, int((matrix.parity.seconds - fixed) / per_image)))
+
+
+def floor_images(image_seconds: float) -> int:
+    """How many images the noise floor and the other batches are asked on."""
+    return FLOOR_IMAGES if image_seconds < SLOW_SECONDS else FLOOR_IMAGES_IF_SLOW
 
 
 def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int) -> Reference:
@@ -126,7 +144,7 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         logits = ask_tensor(session, tensors, 1, work)
         image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{subject.train.backbone}-{provider}-few.npy"
-        np.save(few, np.load(tensors, mmap_mode="r")[: FLOOR_IMAGES if image_seconds < SLOW_SECONDS else FLOOR_IMAGES_IF_SLOW])
+        np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
         batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
     with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
         exact = ask_tensor(referee, few, 1, work)

@@ -158,6 +158,15 @@ def test_what_a_runtime_lacks_is_a_hole(stage, tmp_path, monkeypatch):
     assert [(hole.cell.runtime, hole.why) for hole in found.holes] == [("ort-rust", "this runtime has no verb 'time'")]
 
 
+@pytest.mark.parametrize(("round_seconds", "processes"), [(1.0, {0, 1, 2}), (0.0, {0, 1, 2, 3})])
+def test_a_site_without_time_for_a_round_stays_out_after_three_generations(stage, tmp_path, monkeypatch, round_seconds, processes):
+    prepare = Group.prepare
+    monkeypatch.setattr(Group, "prepare", lambda group, work: prepare(group, work) * 0 + round_seconds)
+    site = campaign.Site("wings/tiny on cpu", [(LATENCY, [(fakes.cell(), stage.model("raw-dynamic"))])], stage.inputs)
+    (found,) = campaign.measure([site], stage.fleet, Measure(1e-9, 4), 0, tmp_path, Progress(1))
+    assert {block.process for block in found.cells[0].blocks} == processes
+
+
 def test_a_group_without_a_cell_left_ends_at_once(stage, tmp_path, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", lacks="time"))
     group = stage.group([(fakes.cell(runtime="ort-rust"), stage.model("raw-dynamic"))])

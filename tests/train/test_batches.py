@@ -47,7 +47,7 @@ def test_augmenting_leaves_the_global_generator_alone(tmp_path: Path) -> None:
     data = tiny.loaded(tmp_path)
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    list(feed_of(data).training(data.parts["train"], "trivial", 1, 4))
+    list(feed_of(data).training(data.parts["train"], "trivial", 1, 4, 16))
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -55,7 +55,7 @@ def test_training_augments_and_evaluation_does_not_at_the_same_time(tmp_path: Pa
     data = tiny.loaded(tmp_path)
     feed = feed_of(data)
     before = torch.cat([images for images, _ in feed.evaluating(data.parts["train"], 12)])
-    training = feed.training(data.parts["train"], "crop-flip", 1, 12)
+    training = feed.training(data.parts["train"], "crop-flip", 1, 12, 16)
     after = torch.cat([images for images, _ in feed.evaluating(data.parts["train"], 12)])
     augmented, labels = next(training)
     assert torch.equal(before, after)
@@ -66,7 +66,7 @@ def test_training_augments_and_evaluation_does_not_at_the_same_time(tmp_path: Pa
 
 def test_worker_processes_make_the_same_batches(tmp_path: Path) -> None:
     data = tiny.loaded(tmp_path)
-    batches = [list(feed_of(data, workers=workers).training(data.parts["train"], "trivial", 2, 4)) for workers in (0, 2)]
+    batches = [list(feed_of(data, workers=workers).training(data.parts["train"], "trivial", 2, 4, 16)) for workers in (0, 2)]
     assert all(torch.equal(one[0], two[0]) and torch.equal(one[1], two[1]) for one, two in zip(*batches, strict=True))
 
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from contract.preprocess import PreprocessSpec, Shorter
+from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
 from train.preset import INTERPOLATION, transform
 
 Augmentation = Literal["none", "flip", "crop-flip", "trivial"]
 Transform = Callable[[Image.Image], torch.Tensor]
 # Milder than ImageNet's 0.08: a small set's subject fills the picture.
 SMALLEST_CROP = 0.35
+
+
+def resized(spec: PreprocessSpec, size: int) -> PreprocessSpec:
+    """The spec with another input size in pixels, framing the image as before."""
+    assert spec.crop is not None
+    assert isinstance(spec.resize, Shorter)
+    shorter = Shorter("shorter", round(spec.resize.size * size / spec.crop.height))
+    return replace(spec, resize=shorter, crop=CenterCrop("center", size, size))
 
 
 def training_transform(augmentation: Augmentation, spec: PreprocessSpec) -> Transform:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from contract.manifest import ImageEntry
 from contract.preprocess import PreprocessSpec
 from train.data.images import decode
-from train.fit.augment import Augmentation, Transform, evaluation_transform, training_transform
+from train.fit.augment import Augmentation, Transform, evaluation_transform, resized, training_transform
 from train.fit.keys import generator, key
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -94,9 +94,15 @@ class Feed:
             Evaluating(entries, self.decoded, self.spec), [list(range(len(entries)))[n : n + batch] for n in range(0, len(entries), batch)]
         )
 
-    def training(self, entries: Sequence[ImageEntry], augmentation: Augmentation, epoch: int, batch: int) -> Iterator[Batch]:
-        """All images of an epoch, shuffled and augmented as (seed, epoch) say."""
-        images = Augmenting(entries, self.decoded, training_transform(augmentation, self.spec), self.seed)
+    @property
+    def size(self) -> int:
+        """Pixels of a side of the preset's own crop."""
+        assert self.spec.crop is not None
+        return self.spec.crop.height
+
+    def training(self, entries: Sequence[ImageEntry], augmentation: Augmentation, epoch: int, batch: int, size: int) -> Iterator[Batch]:
+        """All images of an epoch, `size` pixels, shuffled and augmented as (seed, epoch) say."""
+        images = Augmenting(entries, self.decoded, training_transform(augmentation, resized(self.spec, size)), self.seed)
         return self._load(images, [[(epoch, index) for index in part] for part in shuffled(len(entries), batch, self.seed, epoch)])
 
     def _load(self, images: Dataset[tuple[torch.Tensor, int]], places: list[list[Any]]) -> Iterator[Batch]:

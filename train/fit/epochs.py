@@ -17,7 +17,7 @@ from train.fit.batches import Feed, steps_per_epoch
 from train.fit.evaluate import Judged, evaluate
 from train.fit.keys import key
 from train.fit.optimizers import make_optimizer
-from train.fit.schedule import share
+from train.fit.schedule import share, size
 from train.fit.state import Best, Epoch, State, Tensors
 from train.model.stages import Trained, parameter_groups, set_trainable, training_mode
 from train.progress import Reporter
@@ -33,6 +33,7 @@ class Phase:
     lr: float
     stem_lr: float
     augmentation: Augmentation
+    sizes: tuple[int, int] | None = None
 
 
 def copy_of(model: nn.Module) -> Tensors:
@@ -83,7 +84,8 @@ class Loop:
         total = torch.zeros((), dtype=torch.float64, device=self._feed.device)
         correct = torch.zeros((), dtype=torch.int64, device=self._feed.device)
         factor = 0.0
-        batches = self._feed.training(train, phase.augmentation, number, recipe.batch)
+        pixels = size(phase.sizes or (self._feed.size, self._feed.size), epoch, phase.epochs)
+        batches = self._feed.training(train, phase.augmentation, number, recipe.batch, pixels)
         for step, (images, labels) in enumerate(said.over(batches, steps, f"epoch {number}: training")):
             factor = share(recipe.schedule, (epoch - 1) * steps + step, phase.epochs * steps, recipe.warmup)
             for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):

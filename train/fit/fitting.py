@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -67,11 +67,11 @@ def fit(job: Job, folder: Path, inputs: str, said: Reporter) -> Outcome:
     model = built.model.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     workers = min(8, job.threads - 1) if job.device == "cuda" else 0
     feed = Feed(job.data.root, job.spec, job.seed, job.device, workers)
-    train = first_of_each_class(job.data.parts["train"], job.recipe.images_per_class, job.seed)
+    job = replace(job, data=replace(job.data, parts=parts_of(job)))
     state = states.load(folder, inputs)
     if state is None:
         state = State(inputs)
-        _begin(model, state, job, feed, train, said)
+        _begin(model, state, job, feed, said)
     else:
         said.say(f"goes on after epoch {len(state.history)}")
         model.load_state_dict(state.model)
@@ -79,13 +79,20 @@ def fit(job: Job, folder: Path, inputs: str, said: Reporter) -> Outcome:
     if folded:
         state.notes.append("BatchNorm came folded (mean 0, variance 1): it stays in eval while training")
     spent = state.seconds
-    _phases(model, state, job, feed, train, folder, kept=built.head_kept, folded=folded, said=said)
+    _phases(model, state, job, feed, folder, kept=built.head_kept, folded=folded, said=said)
     if state.best is not None:
         model.load_state_dict(state.best.model)
     best_epoch, correct = (state.best.epoch, state.best.correct) if state.best else (0, _judge(model, job, feed, "val", said).correct)
     test = _judge(model, job, feed, "test", said)
     seconds = spent + time.perf_counter() - began
     return Outcome(copy_of(model), best_epoch, tuple(state.history), correct, test, seconds, tuple(dict.fromkeys(state.notes)))
+
+
+def parts_of(job: Job) -> dict[str, tuple[ImageEntry, ...]]:
+    """The images of each part that the recipe uses: `images_per_class` to train and to test, half as many to validate; None: all."""
+    most = job.recipe.images_per_class
+    limits = {"train": most, "val": None if most is None else (most + 1) // 2, "test": most}
+    return {name: first_of_each_class(entries, limits[name], job.seed) for name, entries in job.data.parts.items()}
 
 
 def first_of_each_class(entries: Sequence[ImageEntry], most: int | None, seed: int) -> tuple[ImageEntry, ...]:
@@ -103,10 +110,10 @@ def first_of_each_class(entries: Sequence[ImageEntry], most: int | None, seed: i
     return tuple(entry for entry in entries if entry.path in chosen)
 
 
-def _begin(model: nn.Module, state: State, job: Job, feed: Feed, train: Sequence[ImageEntry], said: Reporter) -> None:
+def _begin(model: nn.Module, state: State, job: Job, feed: Feed, said: Reporter) -> None:
     if job.source.random and not job.source.checkpoint:
         said.say("random weights: BatchNorm statistics are measured")
-        few = sorted(train, key=lambda entry: key(job.seed, "calibrate", entry.sha256, entry.path))
+        few = sorted(job.data.parts["train"], key=lambda entry: key(job.seed, "calibrate", entry.sha256, entry.path))
         calibrate(model, (images for images, _ in islice(feed.evaluating(few, BATCH), PASSES)))
         state.notes.append("random weights: nothing was learned before this data set")
 
@@ -116,7 +123,6 @@ def _phases(
     state: State,
     job: Job,
     feed: Feed,
-    train: Sequence[ImageEntry],
     folder: Path,
     *,
     kept: bool,
@@ -129,7 +135,7 @@ def _phases(
     add_dropout(head, recipe.dropout)
     phases = [Phase("head", "head", recipe.head_epochs, recipe.head_lr, 1.0, recipe.head_augmentation)] if recipe.head_epochs else []
     if recipe.epochs and recipe.train != "none":
-        phases.append(Phase(recipe.train, recipe.train, recipe.epochs, recipe.lr, recipe.stem_lr, recipe.augmentation))
+        phases.append(Phase(recipe.train, recipe.train, recipe.epochs, recipe.lr, recipe.stem_lr, recipe.augmentation, recipe.train_sizes))
     of = sum(phase.epochs for phase in phases)
 
     def save() -> None:
@@ -140,9 +146,9 @@ def _phases(
             continue
         if number == 0 and cached:
             assert isinstance(head, nn.Linear)
-            _cached_head(model, head, state, job, feed, train, kept=kept, said=said, of=of)
+            _cached_head(model, head, state, job, feed, kept=kept, said=said, of=of)
         else:
-            Loop(model, phase, recipe, feed, freeze_norms=folded).run(state, train, job.data.parts["val"], save, said, of)
+            Loop(model, phase, recipe, feed, freeze_norms=folded).run(state, job.data.parts["train"], job.data.parts["val"], save, said, of)
         if number + 1 < len(phases) or not state.model:
             # The next phase starts from the best head.
             assert state.best is not None
@@ -158,7 +164,6 @@ def _cached_head(
     state: State,
     job: Job,
     feed: Feed,
-    train: Sequence[ImageEntry],
     *,
     kept: bool,
     said: Reporter,
@@ -166,7 +171,7 @@ def _cached_head(
 ) -> None:
     began = time.perf_counter()
     batch = EVALUATION_BATCH[job.device]
-    val = job.data.parts["val"]
+    train, val = job.data.parts["train"], job.data.parts["val"]
     seen = [
         features(model, head, said.over(feed.evaluating(part, batch), -(-len(part) // batch), f"features of {name} images"))
         for name, part in (("training", train), ("validation", val))

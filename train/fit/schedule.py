@@ -1,4 +1,4 @@
-"""Learning rate over the steps of a phase, as a share of its peak: a function of the step, so there is no scheduler to save."""
+"""Learning rate and image size over a phase: functions of the step and the epoch, so there is no scheduler to save."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 Schedule = Literal["cosine", "one-cycle", "constant"]
 ONE_CYCLE_RISE, ONE_CYCLE_START = 0.3, 1 / 25
+SIZE_STEP = 8
 
 
 def share(schedule: Schedule, step: int, steps: int, warmup: float) -> float:
@@ -20,6 +21,14 @@ def share(schedule: Schedule, step: int, steps: int, warmup: float) -> float:
     if step < rise:
         return (step + 1) / (rise + 1)
     return 1.0 if schedule == "constant" else _cosine(1.0, 0.0, (step - rise) / max(1.0, steps - rise))
+
+
+def size(sizes: tuple[int, int], epoch: int, epochs: int) -> int:
+    """Pixels of training images in `epoch` (from 1) of `epochs`: evenly from the first size to the last, in steps of 8 in between."""
+    first, last = sizes
+    if epoch in (1, epochs):
+        return last if epoch == epochs else first
+    return max(SIZE_STEP, SIZE_STEP * round((first + (last - first) * (epoch - 1) / (epochs - 1)) / SIZE_STEP))
 
 
 def _cosine(start: float, end: float, along: float) -> float:
