@@ -13,12 +13,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import environment
+from bench import environment, runtimes
 from bench.build import TOOLCHAIN, search_path
-from bench.fleet import same_library
+from bench.fleet import BOTH, same_library
 from bench.report.table import Table, show
 from bench.runner import Runner
-from bench.runtimes import find
 from contract import machine
 from contract.errors import ENVIRONMENT, GOOD, ConcordError
 from contract.options import Options, select
@@ -92,7 +91,7 @@ def runner(name: str, receipts: dict[str, Receipt]) -> Row:
     """Start a runner and read its receipt."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with Runner(find(name), ("cpu",), Path(folder) / f"{name}.log") as started:
+            with Runner(runtimes.find(name), BOTH, Path(folder) / f"{name}.log") as started:
                 receipts[name] = receipt = started.hello()
         except ConcordError as error:
             return Row(name, False, error.what.partition("\n")[0], error.next or "nox -s build")

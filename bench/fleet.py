@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,7 @@ from bench.runner import Runner, RunnerError
 from contract.errors import EnvironmentFault
 from contract.protocol import Option, Receipt
 
+BOTH = ("cpu", "cuda")
 # Explicit and equal everywhere: ONNX Runtime's own default is blind to cgroups and pins its threads (rust.md 1.4).
 OPTIONS: dict[str, Option] = {"inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
 
@@ -27,6 +30,7 @@ class Fleet:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     _runners: dict[str, Runner] = field(default_factory=dict)
+    _starting: dict[str, Runner] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +46,7 @@ class Fleet:
     def runner(self, name: str) -> Runner:
         """The running runner of a runtime, started when it is not."""
         if name not in self._runners:
-            made = Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
+            made = self._starting.pop(name, None) or self._start(name)
             self._runners[name] = made
             try:
                 self._accept(name, made.hello())
@@ -50,6 +54,15 @@ class Fleet:
                 self.stop(name)  # whoever asks again gets a fresh process, not this one unasked
                 raise
         return self._runners[name]
+
+    def start(self) -> None:
+        """Start all processes at once: each spends seconds on imports and library hashes before it can answer."""
+        for name in self.names:
+            if name not in self._runners | self._starting:
+                self._starting[name] = self._start(name)
+
+    def _start(self, name: str) -> Runner:
+        return Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
 
     def only(self, name: str) -> Runner:
         """The runner of a runtime, thawed, and all others frozen."""
@@ -62,11 +75,14 @@ class Fleet:
 
     def stop(self, name: str | None = None) -> None:
         """End all runners, or one of them (it may be dead already); peak memory is noted first."""
-        for key in [name] if name else list(self._runners):
-            ended = self._runners.pop(key, None)
-            if ended is not None:
-                self.peak_bytes[key] = max(self.peak_bytes.get(key, 0), ended.peak_bytes() or 0)
-                ended.close()
+        # A stack: Ctrl-C while one is being closed still closes the others.
+        with ExitStack() as closing:
+            for running in (self._runners, self._starting):
+                for key in [name] if name else list(running):
+                    ended = running.pop(key, None)
+                    if ended is not None:
+                        self.peak_bytes[key] = max(self.peak_bytes.get(key, 0), ended.peak_bytes() or 0)
+                        closing.callback(ended.close)
 
     def choose_providers(self, device: str, reference: str) -> tuple[str, ...]:
         """Execution providers of the run: CPU, and CUDA as well where every runtime has it (device = auto).
@@ -75,14 +91,30 @@ class Fleet:
         """
         if device == "cpu":
             return ("cpu",)
-        lacking = [name for name in dict.fromkeys((reference, *self.names)) if "cuda" not in self.runner_receipt(name).providers]
+        # A runner can say that it uses CUDA only when it was started with CUDA's libraries.
+        self.providers = BOTH
+        names = tuple(dict.fromkeys((reference, *self.names)))
+        if device == "auto" and "cuda" not in self.runner_receipt(reference).providers:
+            return self._settle(("cpu",))
+        lacking = [name for name in names if "cuda" not in self.runner_receipt(name).providers]
         if device == "cuda":
             if lacking:
                 raise EnvironmentFault(
                     f"CUDA was asked for, and {', '.join(lacking)} cannot use it", where="--device cuda", next="nox -s doctor"
                 )
-            return ("cuda",)
-        return ("cpu",) if lacking else ("cpu", "cuda")
+            return self._settle(("cuda",))
+        if lacking:
+            print(f"note: {reference} can use CUDA, {', '.join(lacking)} cannot: the CPU is used; next: nox -s doctor", file=sys.stderr)
+        return self._settle(("cpu",) if lacking else BOTH)
+
+    def _settle(self, providers: tuple[str, ...]) -> tuple[str, ...]:
+        """Take these providers, and end the runners that would have been started otherwise for them."""
+        asked, self.providers = self.providers, providers
+        for name in list(self._runners):
+            command = runtimes.find(name).command
+            if command(asked) != command(providers):
+                self.stop(name)
+        return providers
 
     def runner_receipt(self, name: str) -> Receipt:
         """What a runtime said of itself."""

@@ -50,7 +50,8 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
         folder = run.new_folder(options.reports)
         results = run.blank(options, matrix, [], folder)
         with Fleet(runtimes, options.threads, folder / "logs") as fleet:
-            fleet.providers = fleet.choose_providers(matrix.defaults.device, runtimes[0])
+            fleet.choose_providers(matrix.defaults.device, runtimes[0])
+            fleet.start()
             for name in runtimes:
                 fleet.runner(name)
             with Progress(matrix.measure.seconds) as progress:

@@ -61,7 +61,8 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
         results = blank(options, matrix, subjects, folder)
         with Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet:
             with clock.part("starting runners"):
-                fleet.providers = fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
+                fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
+                fleet.start()
                 for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
                     fleet.runner(name)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)

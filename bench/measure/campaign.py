@@ -52,6 +52,7 @@ def measure(sites: Sequence[Site], fleet: Fleet, settings: Measure, seed: int, w
     end = time.monotonic() + settings.seconds
     for process in range(settings.restarts if any(groups.values()) else 0):
         sessions.drop()
+        fleet.start()
         generation_end = time.monotonic() + max(0.0, end - time.monotonic()) / (settings.restarts - process)
         visited = [site for site in sites if process < LEAST_PROCESSES or site.name not in overdrawn]
         for number, site in enumerate(visited):

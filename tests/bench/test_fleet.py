@@ -9,6 +9,7 @@ import pytest
 from bench import fleet as module
 from bench.fleet import Fleet
 from bench.runner import RunnerError
+from bench.runtimes import Descriptor
 from contract.errors import EnvironmentFault
 from contract.protocol import Receipt
 from tests.bench import fakes
@@ -22,12 +23,16 @@ class Runner:
     receipts: dict[str, Receipt | Exception]
     made: list[Runner]
 
-    def __init__(self, name: str, _providers: object, _log: object) -> None:
-        self.name, self.frozen, self.closed = name, False, False
+    def __init__(self, descriptor: Descriptor, providers: tuple[str, ...], _log: object) -> None:
+        self.name, self.command = descriptor.name, descriptor.command(providers)
+        self.frozen, self.closed = False, False
         self.made.append(self)
 
     def hello(self) -> Receipt:
         said = self.receipts[self.name]
+        # As the real one: without the libraries it knows of no CUDA.
+        if isinstance(said, Receipt) and self.name == "ort-rust" and "--preload" not in self.command:
+            said = replace(said, providers=("cpu",))
         if isinstance(said, Exception):
             raise said
         return said
@@ -49,10 +54,15 @@ def receipt(name: str, *providers: str) -> Receipt:
     return Receipt(1, name, "1", fakes.COMMIT, "lib", "00", "5a", "release", 2, providers or ("cpu",), "", None, (), {}, 1)
 
 
+def descriptor(name: str) -> Descriptor:
+    """ort-rust is started in another way for CUDA, the others are not."""
+    return Descriptor(name, lambda providers: ["--preload"] if name == "ort-rust" and "cuda" in providers else [], str, "variants")
+
+
 @pytest.fixture
 def fleet(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Runner", Runner)
-    monkeypatch.setattr(module.runtimes, "find", lambda name: name)
+    monkeypatch.setattr(module.runtimes, "find", descriptor)
     Runner.made, Runner.receipts = [], {name: receipt(name) for name in fakes.RUNTIMES}
     with Fleet(NAMES, 2, tmp_path) as made:
         yield made
@@ -98,13 +108,20 @@ def test_a_library_may_not_change_during_the_run(fleet, change):
 
 @pytest.mark.parametrize(
     ("device", "lacking", "chosen"),
-    [("cpu", (), ("cpu",)), ("auto", (), ("cpu", "cuda")), ("auto", ("torch-eager",), ("cpu",)), ("cuda", (), ("cuda",))],
+    [
+        ("cpu", (), ("cpu",)),
+        ("auto", (), ("cpu", "cuda")),
+        ("auto", ("torch-eager",), ("cpu",)),
+        ("auto", ("ort-python",), ("cpu",)),
+        ("cuda", (), ("cuda",)),
+    ],
 )
 def test_providers(fleet, device, lacking, chosen):
     for name in fakes.RUNTIMES:
         Runner.receipts[name] = receipt(name, *(("cpu",) if name in lacking else ("cuda", "cpu")))
-    assert fleet.choose_providers(device, "torch-eager") == chosen
+    assert fleet.choose_providers(device, "torch-eager") == chosen == fleet.providers
     assert bool(Runner.made) == (device != "cpu")  # nobody need be started to choose the CPU
+    assert fleet.runner("ort-rust").command == (["--preload"] if "cuda" in chosen else [])
 
 
 def test_cuda_that_is_not_there_is_the_environments_fault(fleet):
@@ -112,6 +129,39 @@ def test_cuda_that_is_not_there_is_the_environments_fault(fleet):
     with pytest.raises(EnvironmentFault, match="CUDA was asked for, and torch-eager, ort-python cannot use it") as caught:
         fleet.choose_providers("cuda", "torch-eager")
     assert caught.value.exit_code == 3
+
+
+def test_a_runtime_without_cuda_beside_one_with_it_is_named(fleet, capsys):
+    for name in fakes.RUNTIMES:
+        Runner.receipts[name] = receipt(name, *(("cpu",) if name == "ort-python" else ("cuda", "cpu")))
+    fleet.choose_providers("auto", "torch-eager")
+    assert capsys.readouterr().err.startswith("note: torch-eager can use CUDA, ort-python cannot: the CPU is used")
+
+
+def test_processes_start_together_and_are_accepted_one_by_one(fleet):
+    fleet.start()
+    assert [runner.name for runner in Runner.made] == list(NAMES)
+    assert fleet.receipts == {}
+    first = Runner.made[1]
+    assert fleet.runner("ort-rust") is first
+    assert list(fleet.receipts) == ["ort-rust"]
+    fleet.start()
+    assert len(Runner.made) == 2
+    fleet.stop()
+    assert all(runner.closed for runner in Runner.made)
+
+
+def test_ctrl_c_while_one_is_closed_closes_the_others(fleet, monkeypatch):
+    def interrupted(runner: Runner) -> None:
+        runner.closed = True
+        raise KeyboardInterrupt
+
+    for name in NAMES:
+        fleet.runner(name)
+    monkeypatch.setattr(Runner, "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fleet.stop()
+    assert all(runner.closed for runner in Runner.made)
 
 
 def test_options_are_explicit(fleet):

@@ -1,0 +1,60 @@
+"""The build step with a fake cargo: what it is asked for, and what its absence and its failure say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench import build as building
+from bench.runtimes import ort_rust
+from contract.errors import EnvironmentFault
+
+
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> Path:
+    """A PATH of shell scripts only; returns the folder they run in."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(building, "search_path", lambda: os.environ["PATH"])
+    return folder
+
+
+def test_cargo_is_asked_for_a_locked_release_build(tmp_path, monkeypatch, capfd):
+    programs(tmp_path, monkeypatch, cargo='echo "$@"', nasm="")
+    assert building.build() == ort_rust.BINARY
+    out, err = capfd.readouterr()
+    assert out.split() == ["build", "--release", "--locked", "--manifest-path", str(ort_rust.CRATE / "Cargo.toml")]
+    assert err == ""
+    building.build(quiet=True)
+    assert capfd.readouterr().out.split()[-1] == "--quiet"
+
+
+def test_without_nasm_it_builds_and_says_what_is_lost(tmp_path, monkeypatch, capfd):
+    programs(tmp_path, monkeypatch, cargo="")
+    building.build()
+    assert capfd.readouterr().err.startswith("note: nasm is not installed: the Rust binary decodes JPEG without SIMD")
+
+
+def test_without_cargo_the_error_says_what_to_install_and_what_to_leave_out(tmp_path, monkeypatch):
+    programs(tmp_path, monkeypatch)
+    with pytest.raises(EnvironmentFault, match="no Rust toolchain: cargo is not on PATH") as caught:
+        building.build()
+    assert caught.value.next is not None
+    assert "--without ort-rust" in caught.value.next
+    assert "rustup" in caught.value.next
+
+
+def test_a_build_that_fails_is_the_environments_fault(tmp_path, monkeypatch, capfd):
+    programs(tmp_path, monkeypatch, cargo="echo 'error: no space' >&2; exit 101", nasm="")
+    with pytest.raises(EnvironmentFault, match=r"cargo build failed with exit code 101 \(its messages are above\)"):
+        building.build()
+    assert "error: no space" in capfd.readouterr().err
+
+
+def test_the_environments_own_programs_come_first(monkeypatch):
+    monkeypatch.setenv("PATH", "/somewhere")
+    assert building.search_path().endswith(f"{os.pathsep}/somewhere")
+    assert Path(building.search_path().split(os.pathsep)[0]).is_dir()

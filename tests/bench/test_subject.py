@@ -1,0 +1,63 @@
+"""Artifacts that a run may not use: each error names the file and the command that makes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.subject import open_subject
+from contract import manifest
+from contract import options as shared
+from contract.errors import DataError, UsageError
+from tests.bench import fakes
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A function that opens the subject that was asked for, and the subject."""
+    subject = fakes.subject(tmp_path)
+    options, _ = shared.parse(shared.parser("bench", ""), [f"--artifacts={tmp_path / 'artifacts'}"])
+    asked = shared.asked(options, fakes.matrix(), "wings", "resnet18")
+    asked.point_to(options.artifacts, subject.folder.name)
+    return lambda: open_subject(asked, options.artifacts), subject
+
+
+def test_what_was_made_is_opened(made):
+    opening, subject = made
+    assert opening() == subject
+
+
+def test_nothing_trained_says_which_command_trains(made):
+    opening, subject = made
+    for pointer in (subject.folder.parent / "asked").iterdir():
+        pointer.unlink()
+    with pytest.raises((DataError, UsageError), match="resnet18 has not been trained on wings with these options") as caught:
+        opening()
+    assert "nox -s train" in str(caught.value.next)
+
+
+@pytest.mark.parametrize("victim", ["raw-dynamic.onnx", manifest.CHECKPOINT])
+def test_a_damaged_file_is_named(made, victim):
+    opening, subject = made
+    (subject.folder / victim).write_bytes(b"rubbish")
+    with pytest.raises(DataError) as caught:
+        opening()
+    assert victim in str(caught.value)
+    assert "nox -s" in str(caught.value.next)
+
+
+def test_a_missing_export_says_which_command_exports(made):
+    opening, subject = made
+    (subject.folder / manifest.EXPORT).unlink()
+    with pytest.raises(DataError) as caught:
+        opening()
+    assert "nox -s export" in str(caught.value.next)
+
+
+def test_onnx_files_of_another_checkpoint_are_refused(made):
+    opening, subject = made
+    manifest.write(replace(subject.export, checkpoint_sha256="0" * 64), subject.folder / manifest.EXPORT)
+    with pytest.raises(DataError, match="the ONNX files come from another checkpoint than the one beside them") as caught:
+        opening()
+    assert "nox -s export" in str(caught.value.next)
