@@ -40,15 +40,17 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     from bench import run as runs  # noqa: PLC0415
 
     results, folder = foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
-    return finish(folder, results.exit_code)
+    return finish(options, folder, results.exit_code)
 
 
 def parity(options: Options, _raw: argparse.Namespace) -> int:
     """Parity and its report."""
     from bench import run as runs  # noqa: PLC0415
 
+    if options.onnx:
+        raise UsageError("parity needs the checkpoint that a file was exported from", where="--onnx", next="bench run --onnx measures it")
     results, folder = runs.run(options, measuring=False)
-    return finish(folder, results.exit_code)
+    return finish(options, folder, results.exit_code)
 
 
 def report(options: Options, _raw: argparse.Namespace) -> int:
@@ -58,7 +60,7 @@ def report(options: Options, _raw: argparse.Namespace) -> int:
     folder = options.reports / "latest"
     results = write.load(folder)
     write.render(results, folder.resolve())
-    return finish(folder.resolve(), 0)
+    return finish(options, folder.resolve(), 0)
 
 
 def build(_options: Options, _raw: argparse.Namespace) -> int:
@@ -76,9 +78,12 @@ def doctor(options: Options, _raw: argparse.Namespace) -> int:
     return examine(options)
 
 
-def finish(folder: Path, code: int) -> int:
-    """Print the tables, and the report's path as the last line."""
+def finish(options: Options, folder: Path, code: int) -> int:
+    """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
     Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
+    if options.output_json:
+        print((folder / "results.json").read_text(encoding="utf-8"), end="")
+        return code
     latest = folder.parent / "latest"
     print(f"{latest}/summary.md" if latest.resolve() == folder.resolve() else folder / "summary.md")
     return code

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from bench import runtimes
-from bench.runner import Runner, RunnerError
+from bench.runner import Runner, RunnerError, RunnerLate
 from contract.errors import EnvironmentFault
 from contract.protocol import Option, Receipt
 
@@ -29,6 +29,9 @@ class Fleet:
     providers: tuple[str, ...] = ("cpu",)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
+    # Seconds an image that a runner may take before it counts as hanging, and those that did hang, with what was seen.
+    patience: dict[str, float] = field(default_factory=dict)
+    given_up: dict[str, str] = field(default_factory=dict)
     _runners: dict[str, Runner] = field(default_factory=dict)
     _starting: dict[str, Runner] = field(default_factory=dict)
 
@@ -65,7 +68,9 @@ class Fleet:
         return Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
 
     def only(self, name: str) -> Runner:
-        """The runner of a runtime, thawed, and all others frozen."""
+        """The runner of a runtime, thawed, and all others frozen. Raises RunnerError for one that was given up."""
+        if name in self.given_up:
+            raise RunnerError(f"is not asked again: {self.given_up[name]}", where=name, next="nox -s doctor")
         chosen = self.runner(name)
         for other in self._runners.values():
             if other is not chosen:
@@ -83,6 +88,12 @@ class Fleet:
                     if ended is not None:
                         self.peak_bytes[key] = max(self.peak_bytes.get(key, 0), ended.peak_bytes() or 0)
                         closing.callback(ended.close)
+
+    def lost(self, name: str, error: Exception) -> None:
+        """A runner failed: it is ended, and given up when it hung, for each further question would wait as long."""
+        self.stop(name)
+        if isinstance(error, RunnerLate):
+            self.given_up[name] = str(error).partition("\n")[0]
 
     def choose_providers(self, device: str, reference: str) -> tuple[str, ...]:
         """Execution providers of the run: CPU, and CUDA as well where every runtime has it (device = auto).

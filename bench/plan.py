@@ -12,8 +12,8 @@ from bench.subject import Subject
 from contract import artifact
 from contract.matrix import Cell, Hole, Matrix
 
-# Tensors of one subject are the largest thing that a run keeps on disk: images x 3 x 224 x 224 floats, twice while they travel.
-BYTES_PER_IMAGE = 2 * 3 * 224 * 224 * 4
+# Tensors are the largest thing that a run keeps on disk: those of each part until it ends, and once more while they travel.
+BYTES_PER_IMAGE = 3 * 224 * 224 * 4
 # What a part without a bound is expected to take: the progress display needs a number.
 UNBOUNDED_SECONDS = 60.0
 
@@ -53,28 +53,29 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
             absent = [Hole(cell, why) for cell in cells if (why := subject.missing(cell)) is not None]
             there = tuple(cell for cell in cells if subject.missing(cell) is None)
             parts.append(Part(subject, provider, there if measuring else (), (*holes, *absent) if measuring else ()))
+    counts = [min(matrix.parity.images, len(part.subject.train.split["test"])) for part in parts]
     return Plan(
         parts=tuple(parts),
         images=matrix.parity.images,
         parity_seconds=(matrix.parity.seconds or UNBOUNDED_SECONDS) * len(parts),
         measure_seconds=matrix.measure.seconds if measuring else 0.0,
-        disk_bytes=matrix.parity.images * BYTES_PER_IMAGE,
+        disk_bytes=BYTES_PER_IMAGE * (sum(counts) + max(counts, default=0)),
     )
 
 
-def show(plan: Plan, matrix: Matrix, reports: Path) -> None:
-    """Print the plan to stderr. Raises EnvironmentFault when the disk is too small for it."""
-    artifact.need_disk(reports, plan.disk_bytes)
+def show(plan: Plan, matrix: Matrix, work: Path) -> None:
+    """Print the plan to stderr. Raises EnvironmentFault when the disk of the temporary folder `work` is too small for it."""
+    artifact.need_disk(work, plan.disk_bytes, "free some space, compare fewer images (--images), or set TMPDIR to a folder on another disk")
     console = Console(stderr=True)
     cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
-    rows = len(matrix.defaults.variant) * (len(matrix.defaults.runtime) - 1) * len(plan.parts)
+    rows = len(matrix.defaults.variant) * sum(name != matrix.defaults.reference for name in matrix.defaults.runtime) * len(plan.parts)
     bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
         f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",
         f"      measuring {cells} cells ({holes} holes) in about {plan.measure_seconds:.0f} s"
         if plan.measure_seconds
         else "      no measuring",
-        f"      up to {plan.disk_bytes / 1e9:.1f} GB of disk",
+        f"      up to {plan.disk_bytes / 1e9:.1f} GB of disk, in {work.parent}",
         *[f"      {part.subject.name} on {part.provider}: {part.subject.folder.name}, {len(part.cells)} cells" for part in plan.parts],
     ]
     for line in lines:

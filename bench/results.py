@@ -10,6 +10,7 @@ from contract.matrix import Cell, Hole
 from contract.protocol import Option, Receipt
 
 FORMAT = 1
+ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -156,6 +157,7 @@ class Measured:
     p95_ns: float | None
     images_per_second: Interval | None
     split_ns: dict[str, float]
+    kind: ScenarioKind
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from bench import environment, plan
 from bench.build import build
 from bench.fleet import Fleet
-from bench.measure.campaign import Site, measure
+from bench.measure.campaign import Found, Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.parity.check import Checked, check
@@ -66,21 +66,43 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
                 for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
                     fleet.runner(name)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
-            plan.show(planned, matrix, options.reports)
-            with Progress(planned.seconds) as progress:
-                results = execute(planned, matrix, fleet, replace(results, receipts=fleet.receipts), folder, Path(work), progress, clock)
+            plan.show(planned, matrix, Path(work))
+            kept = Kept(replace(results, receipts=fleet.receipts), folder)
+            try:
+                with Progress(planned.seconds) as progress:
+                    execute(planned, matrix, fleet, kept, Path(work), progress, clock)
+            except KeyboardInterrupt:
+                said = "interrupted: what follows is what was found until then"
+                finish(kept.add(problems=(*kept.results.problems, said), times=clock.times()), folder)
+                raise
             fleet.stop()
-            results = replace(results, peak_bytes=fleet.peak_bytes, times=clock.times())
+            results = kept.add(peak_bytes=fleet.peak_bytes, times=clock.times())
+    return finish(results, folder), folder
+
+
+class Kept:
+    """The results so far, written to results.json whenever something was added."""
+
+    def __init__(self, results: Results, folder: Path) -> None:
+        self.results, self._folder = results, folder
+
+    def add(self, **found: object) -> Results:
+        """Replace fields of the results, and write them."""
+        self.results = replace(self.results, **found)  # type: ignore[arg-type]
+        write.store(self.results, self._folder)
+        return self.results
+
+
+def finish(results: Results, folder: Path) -> Results:
+    """Give a run its exit code, write all its files, and make it the latest."""
     results = replace(results, exit_code=exit_code(results))
     write.store(results, folder)
     write.render(results, folder)
     write.publish(folder)
-    return results, folder
+    return results
 
 
-def execute(
-    planned: plan.Plan, matrix: Matrix, fleet: Fleet, results: Results, folder: Path, work: Path, progress: Progress, clock: Clock
-) -> Results:
+def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress, clock: Clock) -> None:
     """Parity of every part, then measuring of the cells that passed; results.json is written after each part."""
     checked: list[tuple[plan.Part, Checked]] = []
     for part in planned.parts:
@@ -89,44 +111,44 @@ def execute(
                 found = check(part.subject, fleet, matrix, part.provider, work, progress, tuple(sys.argv[2:]))
             except (UsageError, RunnerError) as nothing:
                 fleet.stop()  # the reference may be dead; the other parts get fresh processes
-                results = replace(results, problems=(*results.problems, str(nothing)))
-                write.store(results, folder)
+                holes = (*part.holes, *(Hole(cell, "parity could not be judged") for cell in part.cells))
+                kept.add(problems=(*kept.results.problems, str(nothing)), holes=(*kept.results.holes, *holes))
                 continue
         checked.append((part, found))
-        results = replace(results, parity=(*results.parity, *found.rows), floors=(*results.floors, found.reference.floor))
-        write.store(results, folder)
+        kept.add(parity=(*kept.results.parity, *found.rows), floors=(*kept.results.floors, found.reference.floor))
     fleet.stop()
     if planned.measure_seconds and checked:
         with clock.part("measuring"):
-            results = measure_all(checked, matrix, fleet, results, work, progress)
-    return results
+            measure_all(checked, matrix, fleet, kept, work, progress)
 
 
-def measure_all(
-    checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet: Fleet, results: Results, work: Path, progress: Progress
-) -> Results:
+def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress) -> None:
     """Measure the cells whose variant passed parity in their runtime; the slowest backbone first, the others share what it leaves."""
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
     sites = [site_of(part, found, matrix, work) for part, found in slowest_first]
-    for (part, _), site, gave in zip(
-        slowest_first, sites, measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress), strict=True
-    ):
-        kept = {cell for _, cells in site.scenarios for cell, _ in cells}
-        failed = [Hole(cell, "failed parity") for cell in part.cells if cell not in kept]
-        contrasts = contrast_all(gave.cells, fleet.receipts, part.subject.same_graphs(), matrix.measure.equivalent)
-        results = replace(
-            results,
-            cells=(*results.cells, *gave.cells),
-            contrasts=(*results.contrasts, *contrasts),
-            holes=(*results.holes, *part.holes, *failed, *gave.holes),
-        )
-    return results
+    before = kept.results.holes
+
+    def add(gave: list[Found]) -> None:
+        holes, contrasts = list(before), []
+        for (part, found), each in zip(slowest_first, gave, strict=True):
+            holes += [*part.holes, *left_out(part, found), *each.holes]
+            contrasts += contrast_all(each.cells, fleet.receipts, part.subject.same_graphs(), matrix.measure.equivalent)
+        kept.add(cells=tuple(cell for each in gave for cell in each.cells), contrasts=tuple(contrasts), holes=tuple(holes))
+
+    add(measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
+
+
+def left_out(part: plan.Part, found: Checked) -> list[Hole]:
+    """The cells that get no time, and why: a number for a wrong answer would be worth nothing."""
+    rows = {(row.variant, row.runtime): row for row in found.rows if not row.passed}
+    asked = [(cell, rows.get((cell.variant, cell.runtime))) for cell in part.cells]
+    return [Hole(cell, "failed parity" if row.judged else "parity could not be judged") for cell, row in asked if row is not None]
 
 
 def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path) -> Site:
     """What is measured of one subject on one provider."""
-    passed = {(row.variant, row.runtime) for row in found.rows if row.passed}
-    cells = [cell for cell in part.cells if cell.variant == "eager" or (cell.variant, cell.runtime) in passed]
+    without = {hole.cell for hole in left_out(part, found)}
+    cells = [cell for cell in part.cells if cell not in without]
     scenarios = [
         (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
         for scenario in matrix.chosen("scenario")

@@ -31,6 +31,10 @@ class RunnerError(ConcordError):
     kind = "environment"
 
 
+class RunnerLate(RunnerError):
+    """A runner gave no answer in time, and was killed."""
+
+
 class Runner:
     """A started runner in a process group of its own; a context manager that ends it whatever happens.
 
@@ -203,9 +207,9 @@ class Runner:
             raise self._died(verb)
         return line
 
-    def _late(self, verb: str, seconds: float) -> RunnerError:
+    def _late(self, verb: str, seconds: float) -> RunnerLate:
         self.kill()
-        return RunnerError(f"no answer within {seconds:.0f} s; it was killed{self._tail()}", where=f"{self.name}: {verb}")
+        return RunnerLate(f"no answer within {seconds:.0f} s; it was killed{self._tail()}", where=f"{self.name}: {verb}")
 
     def _died(self, verb: str) -> RunnerError:
         try:

@@ -125,15 +125,15 @@ def verify(folder: Path, files: dict[str, str], remedy: str) -> None:
             raise DataError("corrupt: its sha256 is not the manifest's", where=str(path), next=remedy)
 
 
-def need_disk(folder: Path, needed_bytes: int) -> None:
-    """Raise EnvironmentFault when the disk of `folder` has less room than the plan needs."""
+def need_disk(folder: Path, needed_bytes: int, remedy: str = "") -> None:
+    """Raise EnvironmentFault, with the next step, when the disk of `folder` has less room than the plan needs."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(there).free
     if free < needed_bytes:
         raise EnvironmentFault(
             f"the plan needs {needed_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
             where=str(folder),
-            next="free some space, or choose fewer backbones (--backbone resnet18), or another disk (--artifacts DIR)",
+            next=remedy or "free some space, or choose fewer backbones (--backbone resnet18), or another disk (--artifacts DIR)",
         )
 
 

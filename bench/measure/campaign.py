@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,20 @@ class Found:
     holes: list[Hole]
 
 
-def measure(sites: Sequence[Site], fleet: Fleet, settings: Measure, seed: int, work: Path, progress: Progress) -> list[Found]:
+def measure(
+    sites: Sequence[Site],
+    fleet: Fleet,
+    settings: Measure,
+    seed: int,
+    work: Path,
+    progress: Progress,
+    after: Callable[[list[Found]], None] = lambda _found: None,
+) -> list[Found]:
     """Measure all sites within `settings.seconds`, in `settings.restarts` generations of processes; returns one Found per site.
 
     A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
     are started anew for each generation, and each generation visits every site - but one that has no time left for a round after
-    loading stays out once it has the generations that an interval needs.
+    loading stays out once it has the generations that an interval needs. `after` gets what was found so far after each generation.
     """
     sessions = Sessions(fleet)
     groups = {
@@ -71,13 +79,14 @@ def measure(sites: Sequence[Site], fleet: Fleet, settings: Measure, seed: int, w
                 group.spend(share, process)
             sessions.release()
             progress.done(settings.seconds / settings.restarts / len(visited))
+        after([_found(groups[site.name]) for site in sites])
     sessions.drop()
     return [_found(groups[site.name]) for site in sites]
 
 
 def _found(groups: list[Group]) -> Found:
-    entries = [entry for group in groups for entry in group.entries]
+    entries = [(entry, group.scenario.kind) for group in groups for entry in group.entries]
     return Found(
-        cells=[summarise(entry) for entry in entries if entry.hole is None],
-        holes=[Hole(entry.cell, entry.hole) for entry in entries if entry.hole is not None],
+        cells=[summarise(entry, kind) for entry, kind in entries if entry.hole is None],
+        holes=[Hole(entry.cell, entry.hole) for entry, _ in entries if entry.hole is not None],
     )

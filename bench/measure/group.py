@@ -22,7 +22,8 @@ from contract.errors import ConcordError, UnsupportedError
 from contract.matrix import Cell, Scenario
 from contract.protocol import Loaded, Option, PredictArgs, TimeArgs, Timed
 
-REQUEST_SECONDS = 600.0
+# A question may take so many times as long as was seen before; the first ones load caches, and nothing is known of them.
+PATIENCE, LEAST_SECONDS, FIRST_SECONDS = 40, 60.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Group:
             outputs=(),
             out=str(out),
         )
-        answer = self.fleet.only(entry.cell.runtime).predict(asked, REQUEST_SECONDS)
+        answer = self.fleet.only(entry.cell.runtime).predict(asked, FIRST_SECONDS)
         logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
         if not np.isfinite(logits).all():
             raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
@@ -153,7 +154,8 @@ class Group:
             max_ns=None,
             split=kind == "e2e",
         )
-        return self.fleet.only(entry.cell.runtime).time(asked, REQUEST_SECONDS)
+        expected = entry.sample_ns / 1e9 * (samples + warmup)
+        return self.fleet.only(entry.cell.runtime).time(asked, max(LEAST_SECONDS, PATIENCE * expected) if expected else FIRST_SECONDS)
 
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
         warmup = schedule.warm_samples(entry.sample_ns, load=self.load)

@@ -6,17 +6,17 @@ import numpy as np
 
 from bench import stats
 from bench.measure.group import Entry
-from bench.results import Interval, Measured
+from bench.results import Interval, Measured, ScenarioKind
 
 
-def summarise(entry: Entry) -> Measured:
+def summarise(entry: Entry, kind: ScenarioKind) -> Measured:
     """Median with its interval, p95 where there are enough samples, throughput; a cell that failed is an error, not a number."""
     samples = [sample for block in entry.blocks for sample in block.samples_ns]
     if entry.error is not None or not samples:
-        return Measured(entry.cell, entry.error or "no samples", (), entry.options, 0, None, None, None, None, {})
+        return Measured(entry.cell, entry.error or "no samples", (), entry.options, 0, None, None, None, None, {}, kind)
     interval = stats.median_interval(samples)
     per_second = None
-    if interval is not None and entry.cell.scenario == "throughput":
+    if interval is not None and kind == "throughput":
         per_second = Interval(*(entry.cell.batch * 1e9 / each for each in (interval.value, interval.high, interval.low)))
     return Measured(
         cell=entry.cell,
@@ -29,4 +29,5 @@ def summarise(entry: Entry) -> Measured:
         p95_ns=stats.percentile95(samples),
         images_per_second=per_second,
         split_ns={stage: float(np.median(values)) for stage, values in entry.split.items()},
+        kind=kind,
     )

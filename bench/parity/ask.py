@@ -27,6 +27,7 @@ class Session:
     def __init__(self, fleet: Fleet, runtime: str, model: Path, provider: str, options: dict[str, Option] | None = None) -> None:
         self.runtime, self.model, self.provider = runtime, model, provider
         self.runner = fleet.only(runtime)
+        self._seconds_per_image = fleet.patience.get(runtime, SECONDS_PER_IMAGE)
         self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
         if self.loaded.providers[:1] != (provider,):
             raise RunnerError(f"asked for {provider}, runs on {', '.join(self.loaded.providers)}", where=f"{runtime}: load")
@@ -49,7 +50,7 @@ class Session:
         arguments = PredictArgs(
             self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, (name,), str(out)
         )
-        answer = self.runner.predict(arguments, SECONDS_AT_LEAST + SECONDS_PER_IMAGE * count)
+        answer = self.runner.predict(arguments, SECONDS_AT_LEAST + self._seconds_per_image * count)
         array = read_answer(out, name, f"{self.runtime}: predict")
         if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
             raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.fleet import Fleet
+from bench.fleet import Fleet, same_library
 from bench.parity import compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, Tensors
@@ -21,12 +21,15 @@ from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError
 from contract.matrix import Matrix
+from contract.protocol import Receipt
 
 # The batch that dynamic variants are asked with, and the others that must give the same answers.
 MAIN_BATCH, BATCHES = 8, (1, 2, 3, 7)
 # Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
 FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = 14, 7, 0.1
 PROBE_IMAGES = 3
+# A runner that takes so many times as long as in the probe hangs: float64 and cold caches cost far less.
+PATIENCE = 40
 # What makes one row "nothing judged", while the others go on. A provider that is not there (EnvironmentFault) ends the run.
 JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
 
@@ -62,6 +65,7 @@ def check(
     `given`: the run's own options, which the command that reproduces a row repeats.
     """
     started = time.monotonic()
+    fleet.given_up.clear()
     count = affordable_images(subject, fleet, matrix, provider, work)
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
@@ -76,9 +80,9 @@ def check(
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
                     if equal is None:
                         equal = tensors_equal(session, reference, work)
-                    row, said = compare_variant(subject, session, variant, reference, equal, logits, work)
+                    row, said = compare_variant(subject, session, variant, reference, equal, logits, fleet, work)
             except JUDGEMENT_FAILS as error:
-                fleet.stop(runtime)
+                fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(row, count, given)))
             if said is not None:
@@ -101,8 +105,6 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     if not probe or not variants or not others:
         raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
     most = min(matrix.parity.images, len(subject.train.split["test"]))
-    if matrix.parity.seconds is None:
-        return most
     dynamic = sum(not subject.batch_is_static(name) for name in variants)
     fixed = per_image = 0.0
     for runtime in (matrix.defaults.reference, *others):
@@ -114,15 +116,18 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
                 ready = time.monotonic()
                 ask_images(session, probe, 1, work)
                 each = (time.monotonic() - ready) / len(probe)
-        except JUDGEMENT_FAILS:
+        except JUDGEMENT_FAILS as error:
             if variant == "eager":
                 raise
-            fleet.stop(runtime)  # its rows will say what is wrong
+            fleet.lost(runtime, error)  # its rows will say what is wrong
             continue
+        fleet.patience[runtime] = PATIENCE * each
         # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
         loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(BATCHES))
         fixed += loads * (ready - started) + again * floor_images(each) * each
         per_image += each * (1 if variant == "eager" else len(variants))
+    if matrix.parity.seconds is None or not per_image:
+        return most
     return min(most, max(matrix.parity.least_images, int((matrix.parity.seconds - fixed) / per_image)))
 
 
@@ -138,12 +143,13 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     truth = [subject.train.classes[entry.label] for entry in entries]
     runtime = matrix.defaults.reference
     with Session(fleet, runtime, subject.model("eager"), provider) as session:
-        tensors = work / f"{subject.train.backbone}-{provider}-reference.npy"
+        stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
+        tensors = work / f"{stem}-reference.npy"
         np.save(tensors, ask_tensors(session, paths, work))
         started = time.monotonic()
         logits = ask_tensor(session, tensors, 1, work)
         image_seconds = (time.monotonic() - started) / len(paths)
-        few = work / f"{subject.train.backbone}-{provider}-few.npy"
+        few = work / f"{stem}-few.npy"
         np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
         batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
     with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
@@ -181,6 +187,7 @@ def compare_variant(
     reference: Reference,
     equal: NDArray[np.bool_],
     others: dict[tuple[str, str], compare.Logits],
+    fleet: Fleet,
     work: Path,
 ) -> tuple[ParityRow, compare.Logits]:
     """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
@@ -217,7 +224,7 @@ def compare_variant(
     problems += [
         f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}"
         for name, same in twins.items()
-        if same < count
+        if same < count and bits_must_be_equal(session, fleet.receipts[name], fleet.receipts[session.runtime])
     ]
     row = ParityRow(
         dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=session.runtime, provider=session.provider,
@@ -229,6 +236,11 @@ def compare_variant(
         reproduce="",
     )  # fmt: skip
     return row, same_tensor
+
+
+def bits_must_be_equal(session: Session, one: Receipt, other: Receipt) -> bool:
+    """Whether two runtimes owe each other every bit: one build of one library, on the CPU. CUDA may sum in another order each time."""
+    return session.provider == "cpu" and same_library(one, other)
 
 
 def other_batches(session: Session, reference: Reference, expected: compare.Logits, work: Path) -> dict[str, float]:

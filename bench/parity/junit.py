@@ -13,15 +13,16 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(results: Results) -> str:
-    """The XML text; a row that failed is a failure, a subject that nothing could be judged of is an error."""
-    bad = sum(not row.passed for row in results.parity)
+    """The XML text; what was judged and is bad is a failure, what could not be judged is an error."""
+    bad = sum(row.judged and not row.passed for row in results.parity)
+    lost = sum(not row.judged for row in results.parity) + len(results.problems)
     attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(results.problems))}
-    suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(len(results.problems))})
+    suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(lost)})
     for row in results.parity:
         where = f"{row.dataset}.{row.backbone}.{row.provider}"
         case = ET.SubElement(suite, "testcase", {"classname": _clean(where), "name": _clean(f"{row.variant} {row.runtime}")})
         if not row.passed:
-            failure = ET.SubElement(case, "failure", {"message": _clean("; ".join(row.problems))})
+            failure = ET.SubElement(case, "failure" if row.judged else "error", {"message": _clean("; ".join(row.problems))})
             failure.text = _clean(f"{chr(10).join(row.problems)}\nto see it again: {row.reproduce}")
         ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
     for number, problem in enumerate(results.problems):

@@ -36,14 +36,14 @@ def markdown(results: Results, tables: list[Table]) -> str:
 
 
 def _parity_line(results: Results) -> str:
-    if not results.subjects:
+    if results.cells and not results.subjects:
         return "Parity: not judged, for these files have no PyTorch reference; what is timed must be the same answers in all runtimes"
     if not results.parity:
         return "Parity: nothing was compared"
     passed = sum(row.passed for row in results.parity)
-    return f"Parity: {passed} of {len(results.parity)} variants x runtimes agree with PyTorch eager" + (
-        "" if passed == len(results.parity) else ": FAIL"
-    )
+    said = f"Parity: {passed} of {len(results.parity)} variants x runtimes agree with PyTorch eager"
+    lost = sum(not row.judged for row in results.parity)
+    return said + (": FAIL" if passed + lost < len(results.parity) else "") + (f"; {lost} could not be judged" if lost else "")
 
 
 def _claims(results: Results) -> list[str]:
@@ -51,7 +51,7 @@ def _claims(results: Results) -> list[str]:
     lines = []
     for dataset, backbone in dict.fromkeys((row.dataset, row.backbone) for row in results.parity):
         rows = [row for row in results.parity if (row.dataset, row.backbone) == (dataset, backbone)]
-        worst = max(rows, key=lambda row: row.bound)
+        worst = max([row for row in rows if row.judged] or rows, key=lambda row: row.bound)
         claim = words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)
         lines.append(f"{dataset}/{words.backbone(results, dataset, backbone)}: {claim}")
     return lines

@@ -6,7 +6,8 @@ from itertools import groupby
 
 from bench.report import words
 from bench.report.table import Table
-from bench.results import Contrast, Measured, ParityRow, Results
+from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
+from contract.matrix import Hole
 
 
 def all_tables(results: Results) -> list[Table]:
@@ -85,7 +86,11 @@ def flips(results: Results) -> Table:
     """Images on which a runtime says something else."""
     rows = [
         (
-            *(f"{row.backbone} {row.variant} {row.runtime}", image.verdict, image.path.rpartition("/")[2]),
+            *(
+                f"{words.backbone(results, row.dataset, row.backbone)} {row.variant} {row.runtime}",
+                image.verdict,
+                image.path.rpartition("/")[2],
+            ),
             *(image.reference_label, image.label, words.small(image.margin), words.small(image.max_difference)),
         )
         for row in results.parity
@@ -120,11 +125,12 @@ def scenario(results: Results, name: str) -> Table:
         *(["median by stage"] if any(cell.split_ns for cell in cells) else []),
     ]
     numbers = frozenset(range(3, columns.index("samples") + 1))
-    return Table(f"Scenario {name}: {STOPWATCH.get(name, '')}", tuple(columns), rows, numbers)
+    note = "[95 %]: of the median of these processes; the next ones may differ by a percent more, which the ratios below count in"
+    return Table(f"Scenario {name}: {STOPWATCH[cells[0].kind]}" if cells else name, tuple(columns), rows, numbers, (note,))
 
 
-STOPWATCH = {
-    "latency": "float32 in host memory to logits in host memory, batch 1",
+STOPWATCH: dict[ScenarioKind, str] = {
+    "latency": "float32 in host memory to logits in host memory",
     "throughput": "float32 in host memory to logits in host memory",
     "load": "creating a session from the file",
     "e2e": "path of an image file to label",
@@ -156,9 +162,12 @@ def contrasts(results: Results, factor: str, title: str) -> Table:
 
 def holes(results: Results) -> Table:
     """Cells that are not measured, and why; equal reasons stand together."""
-    ordered = sorted(results.holes, key=lambda hole: (hole.cell.backbone, hole.why, hole.cell.scenario))
+
+    def place(hole: Hole) -> tuple[str, str, str]:
+        return words.backbone(results, hole.cell.dataset, hole.cell.backbone), hole.why, hole.cell.scenario
+
     rows = []
-    for (name, why, of), group in groupby(ordered, key=lambda hole: (hole.cell.backbone, hole.why, hole.cell.scenario)):
+    for (name, why, of), group in groupby(sorted(results.holes, key=place), key=place):
         rows.append((name, of, ", ".join(f"{hole.cell.variant} {hole.cell.runtime}" for hole in group), why))
     return Table("Holes", ("backbone", "scenario", "cells", "why"), rows)
 

@@ -71,12 +71,14 @@ def small(number: float) -> str:
 
 
 def backbone(results: Results, dataset: str, name: str) -> str:
-    """The backbone with the weights that it started from: every table says so when they are random."""
+    """The backbone with the weights that it started from: every table says so when they are random. With its data set if there are more."""
+    several = len({each.dataset for each in results.subjects}) > 1
+    shown = f"{dataset}/{name}" if several else name
     for subject in results.subjects:
         if (subject.dataset, subject.backbone) == (dataset, name) and subject.weights is not None:
             had = subject.weights.had
-            return f"{name} ({'random' if had == 'random' else had.rpartition('/')[2]})"
-    return name
+            return f"{shown} ({'random' if had == 'random' else had.rpartition('/')[2]})"
+    return shown
 
 
 def _digits(number: float) -> int:

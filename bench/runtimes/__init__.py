@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from contract.errors import UsageError, nearest
 
@@ -16,13 +15,12 @@ class Descriptor:
     """A runtime.
 
     `command(providers)` is the runner's command line; it raises EnvironmentFault with the cure when a part is missing.
-    `source()` is the hash that a runner of this checkout reports. `runs` says what it loads: ONNX variants, or the checkpoint itself.
+    `source()` is the hash that a runner of this checkout reports.
     """
 
     name: str
     command: Callable[[tuple[str, ...]], list[str]]
     source: Callable[[], str]
-    runs: Literal["variants", "checkpoint"]
 
 
 def find(name: str) -> Descriptor:

@@ -11,5 +11,4 @@ DESCRIPTOR = Descriptor(
     name="torch-eager",
     command=lambda _providers: [sys.executable, "-m", "train", "serve"],
     source=lambda: package_hash("train", "contract"),
-    runs="checkpoint",
 )

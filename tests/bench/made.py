@@ -62,7 +62,7 @@ def measured(variant: str, runtime: str, scenario: str = "latency", batch: int =
     interval = Interval(float(median), median * 0.99, median * 1.01)
     per_second = Interval(batch * 1e9 / median, batch * 1e9 / median / 1.01, batch * 1e9 / median / 0.99) if batch > 1 else None
     made = Measured(
-        cell(variant, runtime, scenario, batch), None, blocks, {"threads": 2}, 12, float(median), interval, None, per_second, {}
+        cell(variant, runtime, scenario, batch), None, blocks, {"threads": 2}, 12, float(median), interval, None, per_second, {}, scenario
     )
     return replace(made, **changes)
 

@@ -33,7 +33,9 @@ def measured(
 ) -> Measured:
     blocks = [Block(process, n, half, (median,) * 3) for process in range(processes) for n in range(2) for half in (0, 1)]
     options = {"threads": 2} if runtime == "torch-eager" else OPTIONS
-    return Measured(fakes.cell(variant, runtime, **where), None, tuple(blocks), dict(options), 3 * len(blocks), None, None, None, None, {})
+    return Measured(
+        fakes.cell(variant, runtime, **where), None, tuple(blocks), dict(options), 3 * len(blocks), None, None, None, None, {}, "latency"
+    )
 
 
 def test_what_is_compared_with_what():

@@ -56,7 +56,7 @@ def receipt(name: str, *providers: str) -> Receipt:
 
 def descriptor(name: str) -> Descriptor:
     """ort-rust is started in another way for CUDA, the others are not."""
-    return Descriptor(name, lambda providers: ["--preload"] if name == "ort-rust" and "cuda" in providers else [], str, "variants")
+    return Descriptor(name, lambda providers: ["--preload"] if name == "ort-rust" and "cuda" in providers else [], str)
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def test_a_wrong_answer_is_an_error_and_others_go_on(stage, tmp_path):
     assert error.startswith("resnet18/raw-dynamic/ort-python/cpu/latency-1: answers the timed inputs wrongly: off by ")
     assert fine is None
     assert [len(entry.blocks) for entry in group.entries] == [0, 2]
-    assert summarise(group.entries[0]).error == error
-    assert summarise(group.entries[1]).samples == sum(len(block.samples_ns) for block in group.entries[1].blocks)
+    assert summarise(group.entries[0], group.scenario.kind).error == error
+    assert summarise(group.entries[1], group.scenario.kind).samples == sum(len(block.samples_ns) for block in group.entries[1].blocks)
 
 
 def test_nan_and_a_missing_file_are_errors(stage, tmp_path, monkeypatch):
@@ -136,7 +136,7 @@ def test_end_to_end_is_split_by_stage(stage, tmp_path):
     scenario = Scenario("e2e", "e2e")
     group = stage.group([(fakes.cell(scenario="e2e"), stage.model("raw-dynamic"))], scenario)
     assert run(group, tmp_path) == [None]
-    assert set(summarise(group.entries[0]).split_ns) == {"decode", "resize", "normalise", "logits", "label"}
+    assert set(summarise(group.entries[0], group.scenario.kind).split_ns) == {"decode", "resize", "normalise", "logits", "label"}
 
 
 def test_load_needs_no_answers(stage, tmp_path):
@@ -221,9 +221,9 @@ def test_checksums_come_in_turn(said, bad):
 def test_a_summary_by_hand(stage):
     group = stage.group([(fakes.cell(scenario="throughput", batch=4), Path("x"))])
     entry = group.entries[0]
-    assert summarise(entry).error == "no samples"
+    assert summarise(entry, "throughput").error == "no samples"
     entry.blocks = [Block(0, 0, 0, (10, 20, 30)), Block(0, 0, 1, (40, 50, 60))]
-    found = summarise(entry)
+    found = summarise(entry, "throughput")
     assert (found.samples, found.middle_ns, found.p95_ns) == (6, 35, None)
     assert found.median_ns is not None
     assert (found.median_ns.low, found.median_ns.high) == (10, 60)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.fleet import Fleet
+from bench.parity import ask
 from bench.parity import check as gate
 from bench.parity.check import Checked, check
 from bench.progress import Progress
@@ -109,7 +110,7 @@ def test_other_preprocessing_is_told_from_another_model(tmp_path, monkeypatch, n
 
 
 def test_answers_that_move_with_the_batch(tmp_path, monkeypatch):
-    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", noise=0.001))
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", noise=0.001, commit=fakes.COMMIT))
     found = failed(judge(tmp_path, fakes.subject(tmp_path)))
     assert set(found) == {("ort-rust", "raw-dynamic"), ("ort-rust", "sim-dynamic")}
     problems = found["ort-rust", "raw-dynamic"]
@@ -148,6 +149,27 @@ def test_a_runtime_that_cannot_do_anything_leaves_the_others(tmp_path, monkeypat
     checked = judge(tmp_path, fakes.subject(tmp_path))
     assert {runtime for runtime, _ in failed(checked)} == {"ort-rust"}
     assert not any(row.judged for row in checked.rows if row.runtime == "ort-rust")
+
+
+def test_a_runtime_that_hangs_is_given_up_for_the_subject(tmp_path, monkeypatch):
+    monkeypatch.setattr(ask, "SECONDS_AT_LEAST", 2.0)
+    monkeypatch.setattr(ask, "SECONDS_PER_IMAGE", 0.1)
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", "hang", verb="predict"))
+    checked = judge(tmp_path, fakes.subject(tmp_path))
+    assert {runtime for runtime, _ in failed(checked)} == {"ort-rust"}
+    for problems in failed(checked).values():
+        # Only the probe waited: eight more questions would have waited as long.
+        assert "is not asked again: ort-rust: predict: no answer within 2 s" in problems[0]
+    assert not any(row.judged for row in checked.rows if row.runtime == "ort-rust")
+
+
+@pytest.mark.parametrize(("commit", "demanded"), [(fakes.COMMIT, True), ("0123456789", False)])
+def test_bits_are_owed_by_one_build_of_one_library_alone(tmp_path, monkeypatch, commit, demanded):
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=commit, noise="3e-7"))
+    for (runtime, variant), row in rows(judge(tmp_path, fakes.subject(tmp_path))).items():
+        if runtime == "ort-rust" and "dynamic" in variant:
+            assert row.bits_equal_to["ort-python"] < IMAGES
+            assert row.passed is not demanded
 
 
 def test_a_model_with_nan_is_not_judged(tmp_path, monkeypatch):

@@ -49,6 +49,19 @@ def test_a_run_that_found_nothing_has_a_report():
     assert text.startswith("Parity: nothing was compared\nPython and Rust were not both run\nPROBLEM: no images\n\n")
 
 
+def test_files_that_concord_did_not_make_have_no_reference():
+    foreign = replace(made.results(), parity=(), subjects=(), floors=())
+    assert summary.headline(foreign).startswith("Parity: not judged, for these files have no PyTorch reference")
+
+
+def test_what_could_not_be_judged_is_no_failure():
+    judged = replace(made.results(), parity=tuple(row for row in made.results().parity if row.passed or not row.judged))
+    assert summary.headline(judged).startswith("Parity: 2 of 3 variants x runtimes agree with PyTorch eager; 1 could not be judged\n")
+    suite = ET.fromstring(junit.render(judged))
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+    assert [[child.tag for child in case] for case in suite] == [["system-out"], ["system-out"], ["error", "system-out"]]
+
+
 def plain(text: str) -> str:
     """A hostile name as a reader should see it, spaces put together."""
     return " ".join(table.printable(text).split())

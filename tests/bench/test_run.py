@@ -12,8 +12,10 @@ import pytest
 
 from bench import foreign, run, schema
 from bench.fleet import Fleet
+from bench.measure.group import Group
 from bench.report import write
 from bench.results import Results
+from contract import manifest
 from contract import options as shared
 from contract.errors import DataError, EnvironmentFault, UsageError
 from contract.lock import exclusive
@@ -72,9 +74,9 @@ def pids(tmp_path, monkeypatch):
         pass
 
 
-def ready(folder: Path, *arguments: str) -> Options:
+def ready(folder: Path, *arguments: str, matrix: str = MATRIX) -> Options:
     """Options of a run whose subject has been trained and exported."""
-    (folder / "matrix.toml").write_text(MATRIX)
+    (folder / "matrix.toml").write_text(matrix)
     where = [f"--{name}={folder / name}" for name in ("artifacts", "data", "reports")]
     parser = shared.parser("bench", "")
     options, _ = shared.parse(parser, ["--matrix", str(folder / "matrix.toml"), "--threads=1", *where, *arguments])
@@ -148,18 +150,43 @@ def test_a_reference_that_dies_leaves_the_other_subjects(tmp_path, pids, monkeyp
     assert len(results.parity) == 6
 
 
-def test_interrupted_it_keeps_what_was_done(tmp_path, pids, monkeypatch):
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+def test_interrupted_it_keeps_and_shows_what_was_done(tmp_path, pids, monkeypatch):
+    spend = Group.spend
+
+    def interrupt(group: Group, seconds: float, process: int) -> None:
+        if process == 1:
+            raise KeyboardInterrupt  # three runners are alive now: the fixture looks for them
+        spend(group, seconds, process)
 
     options = ready(tmp_path)
     trained(tmp_path, options)
-    monkeypatch.setattr(run, "measure_all", interrupt)
+    monkeypatch.setattr(Group, "spend", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run.run(options, measuring=True)
-    (folder,) = (tmp_path / "reports").iterdir()
-    kept = write.load(folder)
-    assert (len(kept.parity), kept.cells, kept.exit_code) == (6, (), 2)
+    kept = write.load(tmp_path / "reports" / "latest")
+    assert (len(kept.parity), len(kept.cells), kept.exit_code) == (6, 18, 2)
+    assert {block.process for cell in kept.cells for block in cell.blocks} == {0}
+    assert "interrupted" in (tmp_path / "reports" / "latest" / "summary.md").read_text()
+
+
+def test_two_data_sets_do_not_mix(tmp_path, pids):
+    both = MATRIX.replace('format = "wings" }', 'format = "wings" }, { name = "other", format = "wings" }')
+    options = ready(tmp_path, "--dataset", "wings", "other", "--scenario", "latency", "--seconds", "0.2", matrix=both)
+    trained(tmp_path, options)
+    (tmp_path / "other").mkdir()
+    subject = fakes.subject(tmp_path / "other", images=21)
+    asked = shared.asked(options, shared.select(options), "other", "resnet18")
+    asked.folder(options.artifacts).mkdir(parents=True)
+    folder = subject.folder.rename(asked.folder(options.artifacts) / subject.folder.name)
+    manifest.write(replace(subject.train, dataset="other"), folder / manifest.TRAIN)
+    manifest.write(replace(subject.export, dataset="other"), folder / manifest.EXPORT)
+    asked.point_to(options.artifacts, folder.name)
+    results, report = run.run(options, measuring=True)
+    assert {(cell.cell.dataset, cell.error) for cell in results.cells} == {("wings", None), ("other", None)}
+    assert {(row.dataset, row.images) for row in results.parity} == {("wings", 24), ("other", 21)}
+    text = (report / "summary.md").read_text()
+    assert "| wings/resnet18 " in text
+    assert "| other/resnet18 " in text
 
 
 def test_two_runs_at_once(tmp_path, pids):

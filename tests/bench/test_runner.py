@@ -86,7 +86,7 @@ def test_a_hanging_runner_is_killed_at_its_deadline(tmp_path, model):
 
 
 def test_a_runner_that_reads_nothing_cannot_block_a_long_request(tmp_path):
-    deaf = Descriptor("fake", lambda _: ["sleep", "3600"], lambda: "", "variants")
+    deaf = Descriptor("fake", lambda _: ["sleep", "3600"], lambda: "")
     request = p.PredictArgs("m1", ("/" + "x" * 4000,) * 96, None, 1, (), "/out.npz")
     begin = time.monotonic()
     with start(tmp_path, deaf) as runner, pytest.raises(RunnerError, match="predict: no answer within 1 s"):
@@ -203,7 +203,7 @@ def test_a_frozen_runner_ends_at_once(tmp_path, end):
 
 def test_a_dead_or_hanging_runner_never_hangs_close(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "QUIT_SECONDS", 0.3)
-    for descriptor in (fakes.descriptor(fault="exit3", verb="hello"), Descriptor("fake", lambda _: ["sleep", "3600"], str, "variants")):
+    for descriptor in (fakes.descriptor(fault="exit3", verb="hello"), Descriptor("fake", lambda _: ["sleep", "3600"], str)):
         runner = start(tmp_path, descriptor)
         runner.freeze()
         with pytest.raises(RunnerError):
@@ -223,7 +223,7 @@ def test_a_dead_or_hanging_runner_never_hangs_close(tmp_path, monkeypatch):
 def test_a_process_that_left_the_group_and_holds_the_pipe_does_not_hang_close(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "QUIT_SECONDS", 0.2)
     script = "import subprocess, sys; print(subprocess.Popen(['sleep', '2'], start_new_session=True).pid, file=sys.stderr)"
-    runner = start(tmp_path, Descriptor("fake", lambda _: [sys.executable, "-c", script], str, "variants"))
+    runner = start(tmp_path, Descriptor("fake", lambda _: [sys.executable, "-c", script], str))
     while not (tmp_path / "logs" / "fake.log").read_text():
         time.sleep(0.01)
     begin = time.monotonic()
@@ -235,6 +235,6 @@ def test_a_process_that_left_the_group_and_holds_the_pipe_does_not_hang_close(tm
 
 def test_a_missing_program_is_the_environments_fault(tmp_path):
     with pytest.raises(EnvironmentFault) as caught:
-        start(tmp_path, Descriptor("ort-rust", lambda _: ["/no/such/program"], str, "variants"))
+        start(tmp_path, Descriptor("ort-rust", lambda _: ["/no/such/program"], str))
     assert str(caught.value) == "ort-rust: /no/such/program: cannot be started: No such file or directory\n  next: nox -s doctor"
     assert caught.value.exit_code == 3
