@@ -2,8 +2,8 @@
 
 Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. A train.json stands for weights.npy beside it, a
 file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
-are the pixels. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS (verbs, comma-separated); _SHIFT (added to the pixels); _NOISE (moves the
-logits by so much x (batch - 1)).
+are the pixels. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by
+models whose name contains this); _NOISE (moves the logits by so much x (batch - 1)).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from contract import protocol as p
 from contract.errors import UsageError
 
 SOURCE, SIDE = "5a" * 32, 4
-MODELS: dict[str, tuple[np.ndarray, bool]] = {}
+MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
+SHIFTED = os.environ.get("FAKE_RUNNER_SHIFTED", "")
 NUMBERS = itertools.count(1)
 
 
@@ -41,20 +42,20 @@ def read(model: str) -> np.ndarray:
 def load(args: p.LoadArgs) -> p.Loaded:
     name, path = f"m{next(NUMBERS)}", Path(args.model)
     weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name
-    MODELS[name], batch = (weights, static), 1 if static else None
+    MODELS[name], batch = (weights, static, SHIFT if SHIFTED in path.name else 0), 1 if static else None
     values = p.ValueInfo("images", (batch, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (batch, weights.shape[1]), "float32")
     names = path.with_name("classes.json")
     classes = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
     return p.Loaded(name, (args.provider,), None, args.options, values[:1], values[1:], classes, artifact.sha256_file(path), 1000)
 
 
-def stages_of(path: str) -> dict[str, np.ndarray]:
-    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3)) + np.uint8(SHIFT)
+def stages_of(id: str, path: str) -> dict[str, np.ndarray]:
+    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3)) + np.uint8(MODELS[id][2])
     return {"decode": pixels, "resize": pixels, "crop": pixels, "normalise": pixels.transpose(2, 0, 1).astype(np.float32) / 255}
 
 
 def forward(id: str, batch: np.ndarray) -> np.ndarray:
-    weights, static = MODELS[id]
+    weights, static, _ = MODELS[id]
     if static and len(batch) != 1:
         raise UsageError(f"Got: {len(batch)} Expected: 1")
     values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
@@ -62,7 +63,7 @@ def forward(id: str, batch: np.ndarray) -> np.ndarray:
 
 
 def tensor_of(args: p.PredictArgs | p.TimeArgs) -> np.ndarray:
-    return np.load(args.tensor) if args.tensor else np.stack([stages_of(path)["normalise"] for path in args.images or ()])
+    return np.load(args.tensor) if args.tensor else np.stack([stages_of(args.id, path)["normalise"] for path in args.images or ()])
 
 
 def save(out: str, arrays: dict[str, np.ndarray]) -> dict[str, p.ArrayInfo]:
@@ -82,7 +83,7 @@ def predict(args: p.PredictArgs) -> p.Predicted:
 
 
 def stages(args: p.StagesArgs) -> p.Staged:
-    arrays = stages_of(args.image)
+    arrays = stages_of(args.id, args.image)
     logits = forward(args.id, arrays["normalise"][None])[0]
     return p.Staged(save(args.out, {**arrays, "logits": logits}), int(logits.argmax()), f"class {logits.argmax()}")
 

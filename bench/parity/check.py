@@ -78,8 +78,10 @@ def check(
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
-                    if equal is None:
-                        equal = tensors_equal(session, reference, work)
+                    few = tensors_equal(session, reference, FLOOR_IMAGES, work)
+                    # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
+                    if equal is None or not np.array_equal(few, equal[: len(few)]):
+                        equal = tensors_equal(session, reference, count, work)
                     row, said = compare_variant(subject, session, variant, reference, equal, logits, fleet, work)
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
@@ -174,10 +176,10 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     )
 
 
-def tensors_equal(session: Session, reference: Reference, work: Path) -> NDArray[np.bool_]:
-    """Per image, whether the runtime's own preprocessing gives the reference's tensor to the last bit."""
-    expected: Tensors = np.load(reference.tensors, mmap_mode="r")
-    return compare.equal_images(ask_tensors(session, reference.paths, work), expected)
+def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
+    """Per image, of the first `count`, whether the runtime's own preprocessing gives the reference's tensor to the last bit."""
+    expected: Tensors = np.load(reference.tensors, mmap_mode="r")[:count]
+    return compare.equal_images(ask_tensors(session, reference.paths[:count], work), expected)
 
 
 def compare_variant(

@@ -109,6 +109,15 @@ def test_other_preprocessing_is_told_from_another_model(tmp_path, monkeypatch, n
     assert rows(checked)["ort-rust", "raw-dynamic"].bits_equal_to == {"ort-python": IMAGES}  # on the same tensor
 
 
+def test_a_file_with_another_spec_than_the_first_is_found(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, ort_python=fakes.descriptor("ort-python", shift=1, shifted="sim-dynamic", commit=fakes.COMMIT))
+    checked = judge(tmp_path, fakes.subject(tmp_path))
+    assert set(failed(checked)) == {("ort-python", "sim-dynamic")}
+    assert {row.variant: row.tensors_equal for row in checked.rows if row.runtime == "ort-python"} == {
+        "raw-static": IMAGES, "raw-dynamic": IMAGES, "sim-static": IMAGES, "sim-dynamic": 0,
+    }  # fmt: skip
+
+
 def test_answers_that_move_with_the_batch(tmp_path, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", noise=0.001, commit=fakes.COMMIT))
     found = failed(judge(tmp_path, fakes.subject(tmp_path)))
