@@ -9,10 +9,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
 
 from train.fit.state import Epoch
 
+# From this ratio of losses on the first epochs of random weights would press all others flat: the axis is logarithmic then.
+WIDE = 30
 TRAINING, VALIDATION, QUIET = "#9aa5b1", "#1f6feb", "#6b7280"
 
 
@@ -23,6 +25,9 @@ def curves_svg(history: tuple[Epoch, ...], best_epoch: int, title: str) -> str:
         figure.suptitle(title if history else f"{title}: nothing was trained")
         loss, accuracy = figure.subplots(1, 2)
         _panel(loss, history, best_epoch, "loss")
+        if history and _range(history) > WIDE:
+            loss.set_yscale("log")
+            loss.yaxis.set_major_formatter(ScalarFormatter())
         _panel(accuracy, history, best_epoch, "accuracy")
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         accuracy.set_ylim(0, 1.02)
@@ -30,6 +35,11 @@ def curves_svg(history: tuple[Epoch, ...], best_epoch: int, title: str) -> str:
         FigureCanvasSVG(figure)
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
+
+
+def _range(history: tuple[Epoch, ...]) -> float:
+    losses = [loss for row in history for loss in (row.train_loss, row.val_loss)]
+    return max(losses) / min(losses) if min(losses) > 0 else 1.0
 
 
 def _panel(axes: Axes, history: tuple[Epoch, ...], best_epoch: int, what: str) -> None:
