@@ -96,8 +96,11 @@ def doctor(session: nox.Session) -> None:
 @nox.session
 def clean(session: nox.Session) -> None:
     """Delete artifacts, reports and the Rust build; `-- --data` also drawn and downloaded data, `-- --all` also .venv."""
+    known = {"--data", "--all"}
+    if unknown := sorted({*session.posargs} - known):
+        session.error(f"clean: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}; nothing was deleted")
     doomed = ["artifacts", "infer_rs/target", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks"]
-    doomed += ["data"] if {"--data", "--all"} & set(session.posargs) else []
+    doomed += ["data"] if session.posargs else []
     doomed += [".venv"] if "--all" in session.posargs else []
     paths = [ROOT / name for name in doomed] + [path for path in (ROOT / "reports").iterdir() if path.name != "README.md"]
     for path in paths:
@@ -129,6 +132,7 @@ def lint(session: nox.Session) -> None:
     session.run("cargo", "fmt", "--check", cargo, env=env, external=True)
     session.run("cargo", "clippy", "--locked", "--quiet", "--all-targets", cargo, "--", "-D", "warnings", env=env, external=True)
     if subprocess.run(["cargo", "deny", "--version"], capture_output=True, check=False).returncode == 0:
+        session.run("cargo", "fetch", "--locked", "--quiet", cargo, env=env, external=True)  # crates of other platforms have licences, too
         session.run("cargo", "deny", "--offline", cargo, "check", "licenses", "bans", "sources", env=env, external=True)
     else:
         session.warn("cargo-deny is not installed: licences of the Rust crates are not checked; next: cargo install --locked cargo-deny")

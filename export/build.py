@@ -7,7 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,11 +22,10 @@ from contract.matrix import Variant
 from export.images import held_out
 from export.plan import OPSET, Job
 from export.translate import NotTranslated, Reference, answer, to_onnx
-from export.worker import Checked, Work
-from export.workshop import WorkFailed, Workshop
+from export.worker import Work
+from export.workshop import Timed, WorkFailed, Workshop
 
 Load = Callable[[Job], torch.nn.Module]
-Timed = tuple[Checked, float]
 # What decides the bytes of a file, and stands in its card; the manifest lists some more.
 IN_CARD = ("torch", "torchvision", "onnx", "onnxscript", "onnx-ir", "onnxsim")
 AS_WELL = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime")
@@ -54,8 +53,8 @@ def build(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -
     model, images = load(job), held_out(job.trained)
     made: dict[str, VariantFile] = {entry.name: entry for entry in job.kept}
     failed: list[FailedVariant] = []
-    with _staging(job.folder) as staging, _one_thread(workshop) as pool:
-        baker = _Baker(job, staging, pool, workshop, threads)
+    with _staging(job.folder) as staging, _closed_on_error(workshop):
+        baker = _Baker(job, staging, workshop, threads)
         reference = answer(model, images, staging)
         forms: dict[str, Form | str] = {}
         for batch in FORMS:
@@ -75,8 +74,8 @@ def build(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -
 class _Baker:
     """Translates in this process, while the worker is busy with the form before."""
 
-    def __init__(self, job: Job, staging: Path, pool: ThreadPoolExecutor, workshop: Workshop, threads: int) -> None:
-        self._job, self._staging, self._pool, self._workshop, self._threads = job, staging, pool, workshop, threads
+    def __init__(self, job: Job, staging: Path, workshop: Workshop, threads: int) -> None:
+        self._job, self._staging, self._workshop, self._threads = job, staging, workshop, threads
 
     def form(self, model: torch.nn.Module, images: torch.Tensor, batch: str, reference: Reference) -> Form | str:
         """A translated form whose checks are under way, or why there is none."""
@@ -94,15 +93,11 @@ class _Baker:
             asked = Work(
                 str(path), str(out) if out else None, name, batch, OPSET, str(reference.tensor), str(reference.eager), self._threads
             )
-            return self._pool.submit(self._ask, asked)
+            return self._workshop.submit(asked)
 
         checked = work(raw, None)
         simplified = {variant.name: work(variant.name, self._staging / f"{variant.name}.onnx") for variant in todo if variant.simplify}
         return Form(batch, path, seconds, checked, simplified)
-
-    def _ask(self, work: Work) -> Timed:
-        start = time.monotonic()
-        return self._workshop.ask(work), time.monotonic() - start
 
 
 def card(job: Job, variant: Variant) -> Card:
@@ -195,17 +190,13 @@ def _publish(folder: Path, staging: Path, made: list[VariantFile], done: ExportM
 
 
 @contextmanager
-def _one_thread(workshop: Workshop) -> Iterator[ThreadPoolExecutor]:
-    """A thread that waits for the worker. Ctrl-C kills the worker: the thread would otherwise wait for it to finish."""
-    pool = ThreadPoolExecutor(max_workers=1)
+def _closed_on_error(workshop: Workshop) -> Iterator[None]:
+    """Ctrl-C and bad data end the step: the worker goes before the folder that it writes to."""
     try:
-        yield pool
+        yield
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         workshop.close()
         raise
-    finally:
-        pool.shutdown()
 
 
 @contextmanager

@@ -22,19 +22,31 @@ START_SECONDS, SECONDS_PER_VARIANT, SECONDS_PER_MB = 12.0, 2.5, 0.03
 
 
 def main(argv: list[str]) -> int:
-    """Export every chosen checkpoint. Exit code 1 when a variant failed; its reason stands in export.json and in the table."""
+    """Export every chosen checkpoint. Exit code 1 when one of them is left with none of the variants that were asked for.
+
+    A variant that failed beside others that are there is said on stderr, in the table and in export.json, and the code stays 0:
+    it becomes rows of the parity table that nothing could be judged of.
+    """
     asked, _ = options.parse(
         options.parser("python -m export", "Checkpoint -> ONNX files that describe themselves, checked against PyTorch."), argv
     )
     say = _to(sys.stderr if asked.output_json else sys.stdout)
     source = artifact.package_hash(*SOURCES)
-    jobs = plan(asked, options.select(asked), source)
+    matrix = options.select(asked)
+    jobs = plan(asked, matrix, source)
     say(announced(jobs))
-    _need_disk(jobs)
+    artifact.need_disk(asked.artifacts, needed_bytes(jobs))
     done = _build_all(jobs, asked.threads, source, say) if any(job.todo for job in jobs) else [_as_it_was(job) for job in jobs]
     print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done), flush=True)
-    # A variant that could not be made becomes rows of the parity table that nothing could be judged of; the others go on.
-    return BAD if any(not entry.variants for entry in done) else GOOD
+    return _judged(done, frozenset(matrix.defaults.variant))
+
+
+def _judged(done: list[ExportManifest], chosen: frozenset[str]) -> int:
+    for entry in done:
+        for failed in entry.failed:
+            if failed.name in chosen:
+                print(f"failed: {entry.dataset}/{entry.backbone}/{failed.name}: {failed.why}", file=sys.stderr, flush=True)
+    return BAD if any(chosen.isdisjoint(variant.name for variant in entry.variants) for entry in done) else GOOD
 
 
 def announced(jobs: list[Job]) -> str:
@@ -88,11 +100,11 @@ def _seconds(jobs: list[Job]) -> float:
     return START_SECONDS + _megabytes(jobs) * SECONDS_PER_MB + SECONDS_PER_VARIANT * sum(len(job.todo) for job in jobs)
 
 
-def _need_disk(jobs: list[Job]) -> None:
-    for job in jobs:
-        if job.todo:
-            # One translation more than variants: an onnxsim variant alone needs the form it is made from.
-            artifact.need_disk(job.folder, _checkpoint_bytes(job) * (len(job.todo) + 1))
+def needed_bytes(jobs: list[Job]) -> int:
+    """Disk for all files of a run."""
+    todo = [(_checkpoint_bytes(job), len(job.todo)) for job in jobs if job.todo]
+    # One translation more than variants, of one job at a time: an onnxsim variant alone needs the form it is made from.
+    return sum(size * files for size, files in todo) + max((size for size, _ in todo), default=0)
 
 
 def _checkpoint_bytes(job: Job) -> int:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import IO, Self
 
@@ -19,6 +21,7 @@ from contract.layout import CHECKOUT
 from export.worker import Checked, Work
 
 SECONDS = 300.0  # the slowest default variant takes 10 s
+Timed = tuple[Checked, float]
 
 
 class WorkFailed(ConcordError):
@@ -38,6 +41,9 @@ class Workshop:
         self._log: IO[str] | None = None
         self._closed = False
         self._lock = threading.Lock()
+        # One thread for the whole step, not one per backbone: Linux kills a worker when the *thread* that started it ends
+        # (PR_SET_PDEATHSIG), and the worker that replaces a dead one is started by the thread that waits for it.
+        self._thread = ThreadPoolExecutor(max_workers=1)
 
     def __enter__(self) -> Self:
         return self
@@ -46,10 +52,13 @@ class Workshop:
         self.close()
 
     def start(self) -> None:
-        """Start the worker now, so that its imports overlap with other work."""
+        """Start the worker now, so that its imports overlap with other work. Call it from a thread that lives as long as the workshop."""
         with self._lock:
-            if self._process is not None or self._closed:
+            if self._closed or (self._process is not None and self._process.poll() is None):
                 return
+            if self._process is not None:
+                # It died between two jobs: that is the fault of neither, so the next one gets a worker that lives.
+                self._forget(self._process)
             self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed with the worker
             # A session of its own: Ctrl-C is for the step, which then kills the worker with all its threads and children.
             self._process = subprocess.Popen(
@@ -61,6 +70,15 @@ class Workshop:
                 text=True,
                 start_new_session=True,
             )
+
+    def submit(self, work: Work) -> Future[Timed]:
+        """Have one job done behind the caller's back, after those before it, and timed in seconds."""
+
+        def timed() -> Timed:
+            start = time.monotonic()
+            return self.ask(work), time.monotonic() - start
+
+        return self._thread.submit(timed)
 
     def ask(self, work: Work) -> Checked:
         """Have one job done. Raises WorkFailed with the reason."""
@@ -91,31 +109,37 @@ class Workshop:
         raise WorkFailed(reason, where=work.name)
 
     def close(self) -> None:
-        """Kill the worker, if there is one."""
+        """Kill the worker, if there is one, in the middle of a job too; the jobs behind it are not begun."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
         if process is not None:
             _kill(process)
-            _release(process)
-        if self._log is not None:
-            self._log.close()
+        self._thread.shutdown()  # it reads the worker's last words before they are let go
+        if process is not None:
+            self._forget(process)
 
     def _reap(self, process: subprocess.Popen[str], *, late: bool) -> str:
         with self._lock:
             self._process = None
         code = process.wait()
-        _release(process)
         last = ""
         if self._log is not None and not self._log.closed:
             self._log.seek(0)
             last = next((line.strip() for line in reversed(self._log.readlines()) if line.strip()), "")
-            self._log.close()
+        self._forget(process)
         if late:
             return f"took longer than {self._seconds:g} s"
         if code < 0:
             return f"crashed ({signal.Signals(-code).name})"
         return last[:300] or f"ended with exit code {code}"
+
+    def _forget(self, process: subprocess.Popen[str]) -> None:
+        for pipe in (process.stdin, process.stdout, self._log):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):  # of what was buffered for a dead worker
+                    pipe.close()
 
 
 def memory_limit() -> int:
@@ -133,10 +157,3 @@ def _kill(process: subprocess.Popen[str]) -> None:
     else:
         process.kill()
     process.wait()
-
-
-def _release(process: subprocess.Popen[str]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):  # of what was buffered for a dead worker
-                pipe.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -127,3 +129,53 @@ def test_the_workflow_runs_what_a_developer_runs_and_may_only_read():
     actions = re.findall(r"uses: (\S+)", text)
     assert actions
     assert [action for action in actions if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
+
+
+def test_the_workflow_checks_the_licences_of_the_crates():
+    # `nox -s lint` only warns where cargo-deny is absent: not every developer has to build it.
+    text = (CHECKOUT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    steps = re.findall(r"run: (.*)", text)
+    (install,) = [number for number, step in enumerate(steps) if "cargo-deny" in step]
+    assert re.fullmatch(r"cargo install --locked cargo-deny --version \d+\.\d+\.\d+", steps[install])
+    assert install < steps.index("uvx nox -s lint")
+
+
+@pytest.fixture(scope="module")
+def noxfile():
+    # Once: nox objects to a session that is registered twice.
+    spec = importlib.util.spec_from_file_location("noxfile", CHECKOUT / "noxfile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def clean(noxfile, monkeypatch, tmp_path):
+    """`nox -s clean -- OPTIONS` in a folder with a bit of everything: what it leaves."""
+    monkeypatch.setattr(noxfile, "ROOT", tmp_path)
+
+    def error(text: str) -> None:
+        raise UserWarning(text)
+
+    def run(*options: str) -> set[str]:
+        for name in ("artifacts", "data", ".venv", "reports/latest"):
+            (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        noxfile.clean(SimpleNamespace(posargs=list(options), log=print, error=error))
+        return {path.name for path in tmp_path.iterdir()}
+
+    return run
+
+
+def test_clean_deletes_what_was_asked_for(clean):
+    assert clean() == {"data", ".venv", "reports"}
+    assert clean("--data") == {".venv", "reports"}
+    assert clean("--all") == {"reports"}
+
+
+@pytest.mark.parametrize("options", [["--help"], ["--al"], ["--data", "resnet18"]])
+def test_clean_deletes_nothing_for_an_option_that_it_does_not_know(clean, tmp_path, options):
+    with pytest.raises(UserWarning, match=f"unknown {options[-1]}; known: --all, --data"):
+        clean(*options)
+    assert (tmp_path / "artifacts").is_dir()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from contract.layout import CHECKOUT
 from contract.manifest import ExportManifest, TrainManifest
 from contract.matrix import Variant
 from export.build import build
@@ -16,6 +17,7 @@ from export.plan import Job, inputs_hash
 from export.workshop import Workshop
 from tests.export import trained
 
+BACKBONE = "squeezenet1_1"
 VARIANTS = tuple(
     Variant(f"{kind}-{batch}", kind == "sim", batch)  # type: ignore[arg-type]
     for kind in ("raw", "sim")
@@ -67,3 +69,16 @@ def export(folder: Path) -> Exported:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Four files of a tiny network."""
     return export(tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture
+def argv(tmp_path: Path) -> list[str]:
+    """Options that find a trained backbone, small and quick to export."""
+    matrix = tmp_path / "matrix.toml"
+    matrix.write_text((CHECKOUT / "matrix.toml").read_text().replace("mobilenet_v2", BACKBONE))
+    return trained.backbones(tmp_path / "artifacts", BACKBONE, matrix_file=matrix)
+
+
+@pytest.fixture
+def folder(argv: list[str], tmp_path: Path) -> Path:
+    return tmp_path / "artifacts" / "wings" / BACKBONE / "0123abcd"

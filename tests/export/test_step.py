@@ -23,22 +23,7 @@ from export.build import build
 from export.worker import Work
 from export.workshop import WorkFailed, Workshop
 from tests.export import trained
-from tests.export.conftest import VARIANTS, Exported, job, tiny
-
-BACKBONE = "squeezenet1_1"
-
-
-@pytest.fixture
-def argv(tmp_path: Path) -> list[str]:
-    """Options that find a trained backbone, small and quick to export."""
-    matrix = tmp_path / "matrix.toml"
-    matrix.write_text((CHECKOUT / "matrix.toml").read_text().replace("mobilenet_v2", BACKBONE))
-    return trained.backbones(tmp_path / "artifacts", BACKBONE, matrix_file=matrix)
-
-
-@pytest.fixture
-def folder(argv: list[str], tmp_path: Path) -> Path:
-    return tmp_path / "artifacts" / "wings" / BACKBONE / "0123abcd"
+from tests.export.conftest import BACKBONE, VARIANTS, Exported, job, tiny
 
 
 def jobs(argv: list[str], source: str = "s", *more: str) -> list[plan.Job]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -10,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from contract import strict
+from export.build import build
 from export.worker import Work
 from export.workshop import WorkFailed, Workshop
+from tests.export import trained
+from tests.export.conftest import job, tiny
 
 WORK = Work("raw.onnx", None, "sim-static", "static", 20, "t.npy", "e.npz", 1)
 GOOD = '{"nodes":{"Conv":1},"structural_hash":"ab","opset":20,"checker":"full","max_difference":{"1":0.0}}'
@@ -63,6 +68,50 @@ def test_after_a_dead_worker_comes_a_new_one(tmp_path: Path):
         with pytest.raises(WorkFailed):
             workshop.ask(WORK)
         assert workshop.ask(WORK).opset == 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_a_worker_that_died_between_two_jobs_is_the_fault_of_neither():
+    code = f"import sys\nfor line in sys.stdin: print({GOOD!r}, flush=True)"
+    with shop(code) as workshop:
+        workshop.ask(WORK)
+        first = workshop._process
+        assert first is not None
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        assert workshop.submit(WORK).result()[0].opset == 20
+        assert workshop._process is not first
+        assert first.stdin is not None
+        assert first.stdin.closed, "its pipes are not left open"
+
+
+# The real worker, which notes that it was started, and crashes once: at the first job of a name.
+CRASHING = """
+import os, pathlib, signal, sys
+from export import worker
+notes, name = pathlib.Path(sys.argv[2]), sys.argv[3]
+with (notes / "started").open("a") as started: print(os.getpid(), file=started)
+check = worker.check
+def crash_once(work):
+    if work.name == name and not (notes / "crashed").exists():
+        (notes / "crashed").touch()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return check(work)
+worker.check = crash_once
+worker.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_the_worker_after_a_crash_serves_the_next_backbone_too(tmp_path: Path):
+    made = [trained.write(tmp_path / name / "0123abcd", name, tiny(), tmp_path / name / "images") for name in ("first", "second")]
+    with Workshop([sys.executable, "-c", CRASHING, "0", str(tmp_path), "sim-static"]) as workshop:
+        workshop.start()
+        first, second = (build(job(tmp_path / each.backbone / "0123abcd", each), tiny, workshop, 1, "s") for each in made)
+    assert [(entry.name, entry.why) for entry in first.failed] == [("sim-static", "crashed (SIGSEGV)")]
+    assert second.failed == ()
+    assert len(second.variants) == 4
+    assert len((tmp_path / "started").read_text().split()) == 2, "the one that crashed, and the one that came after it"
 
 
 def test_closing_ends_a_job_in_progress():
