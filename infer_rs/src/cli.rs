@@ -1,12 +1,12 @@
 //! The command line.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::error::Result;
+use crate::error::{Result, guarded};
 use crate::runtime::Source;
 use crate::{commands, serve};
 
@@ -29,7 +29,7 @@ struct Global {
     #[arg(long, global = true, value_name = "PATH")]
     preload: Vec<PathBuf>,
     /// Threads of a session; by default as many as this process may use
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
 
@@ -47,7 +47,7 @@ enum Command {
         /// JPEG or PNG files
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
-        /// One JSON object per image instead of a table
+        /// One JSON document instead of a table
         #[arg(long)]
         json: bool,
         /// How many classes per image
@@ -86,13 +86,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if fault.use_stderr() { 2 } else { 0 });
         }
     };
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    guarded(|| run(cli)).unwrap_or_else(|error| ExitCode::from(commands::complain(&error)))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {

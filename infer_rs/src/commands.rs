@@ -1,5 +1,6 @@
 //! The commands besides `serve`.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ use crate::{files, image};
 pub struct Predict {
     /// Image files.
     pub images: Vec<PathBuf>,
-    /// JSON lines instead of a table.
+    /// One JSON document instead of a table.
     pub json: bool,
     /// Classes per image.
     pub top: usize,
@@ -45,8 +46,8 @@ pub fn info(path: &Path, mut out: impl Write) -> Result<ExitCode> {
     }
     lines.extend(about.metadata.iter().filter(|(key, _)| *key != crate::model::LABELS).map(|(key, text)| (key.as_str(), text.clone())));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let text: String = lines.iter().map(|(name, value)| format!("{name:width$}  {}\n", table::printable(value))).collect();
-    print(&mut out, &text)?;
+    let line = |(name, value): &(&str, String)| format!("{:width$}  {}\n", table::printable(name), table::printable(value));
+    print(&mut out, &lines.iter().map(line).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,14 +57,21 @@ pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Writ
     let preprocess = Preprocess::new(model.need_spec()?);
     Library::open(source)?;
     let mut runner = Runner::load(path, Provider::Cpu, &Options::with_threads(asked.threads))?;
-    let output = runner.outputs.first().map(|output| output.name.clone());
-    let output = output.ok_or_else(|| Error::data("the model has no output", path.display(), "export it again"))?;
+    let output = runner.logits_name()?;
+    if let Some((width, height)) = preprocess.input_size() {
+        // Before any image is decoded and blown up to a size that the model does not take.
+        runner.check(1, 1, &[3, height, width])?;
+    }
     let mut answers = Vec::new();
     let mut refused = Vec::new();
     for image in &asked.images {
         let logits = preprocess.image(image).and_then(|(width, height, tensor)| {
             runner.check(1, 1, &[3, height, width])?;
-            Ok(session::floats(&runner.run(&tensor, [1, 3, height, width])?, &output)?.to_vec())
+            let logits = session::floats(&runner.run(&tensor, [1, 3, height, width])?, &output)?.to_vec();
+            if !logits.iter().all(|logit| logit.is_finite()) {
+                return Err(Error::data("the model answers NaN or infinity", path.display(), "check the model: was its training finite?"));
+            }
+            Ok(logits)
         });
         match logits {
             Ok(logits) => answers.push((image.as_path(), likeliest(&logits, asked.top))),
@@ -71,31 +79,21 @@ pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Writ
         }
     }
     print(&mut out, &if asked.json { table::as_json(&model, &answers, &refused) } else { table::as_text(&model, &answers) })?;
-    Ok(refused.iter().fold(ExitCode::SUCCESS, |_, (_, error)| complain(error)))
+    Ok(ExitCode::from(refused.iter().map(|(_, error)| complain(error)).max().unwrap_or(0)))
 }
 
 /// Writes the tensor of images.
 pub fn preprocess(images: &[PathBuf], model: &Path, out: &Path) -> Result<ExitCode> {
     let model = Model::open(model)?;
     let preprocess = Preprocess::new(model.need_spec()?);
-    let mut shape = vec![images.len(), 3, 0, 0];
-    let mut values = Vec::new();
-    for (number, path) in images.iter().enumerate() {
-        let (width, height, tensor) = preprocess.image(path)?;
-        if number > 0 && shape[2..] != [height, width] {
-            let what = format!("becomes {width} x {height} pixels, and the images before it {} x {}", shape[3], shape[2]);
-            return Err(Error::usage(what, path.display(), "give images of one size, or a model whose preprocessing crops"));
-        }
-        shape[2..].copy_from_slice(&[height, width]);
-        values.extend(tensor);
-    }
-    npy::write_npy(out, &Array::floats(shape, &values))?;
+    let (shape, values) = preprocess.images(images)?;
+    npy::write_npy(out, &Array::floats(shape.to_vec(), &values))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints size and sha256 of each image's pixels, or why it is refused.
 pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
-    let mut worst = ExitCode::SUCCESS;
+    let mut worst = 0;
     for path in images {
         let line = match image::decode_file(path) {
             Ok(image) => {
@@ -103,13 +101,15 @@ pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
                 json!({"path": path.to_string_lossy(), "width": image.width, "height": image.height, "sha256": sum})
             }
             Err(error) => {
-                worst = ExitCode::from(error.exit_code());
+                worst = worst.max(error.exit_code());
                 json!({"path": path.to_string_lossy(), "error": error.what})
             }
         };
-        print(&mut out, &format!("{line}\n"))?;
+        if !print(&mut out, &format!("{line}\n"))? {
+            break;
+        }
     }
-    Ok(worst)
+    Ok(ExitCode::from(worst))
 }
 
 /// The largest logits with their softmax, the first of equals first.
@@ -118,7 +118,8 @@ fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
     let share = |logit: f32| (f64::from(logit) - f64::from(largest)).exp();
     let sum: f64 = logits.iter().map(|logit| share(*logit)).sum();
     let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|one, other| logits[*other].total_cmp(&logits[*one]));
+    // -0.0 and 0.0 are equals; no NaN comes here.
+    order.sort_by(|one, other| logits[*other].partial_cmp(&logits[*one]).unwrap_or(Ordering::Equal));
     let likely = |class: usize| Likely { class, probability: share(logits[class]) / sum };
     order.into_iter().take(count).map(likely).collect()
 }
@@ -135,18 +136,21 @@ fn counts(operators: &std::collections::BTreeMap<String, usize>) -> String {
     operators.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
-fn complain(error: &Error) -> ExitCode {
+/// Says an error on stderr, and returns its exit code.
+pub fn complain(error: &Error) -> u8 {
+    // Names of files and texts in them are shown, too, and a terminal would obey some.
+    let lines: Vec<String> = error.to_string().lines().map(table::printable).collect();
     // Nobody is left to be told when this fails.
-    let _ = writeln!(io::stderr(), "error: {error}");
-    ExitCode::from(error.exit_code())
+    let _ = writeln!(io::stderr(), "error: {}", lines.join("\n"));
+    error.exit_code()
 }
 
-/// Writes to stdout; when somebody closed it (`| head`), the program ends quietly.
-fn print(out: &mut impl Write, text: &str) -> Result<()> {
+/// Writes to stdout; false when somebody closed it (`| head`), which is no error, and changes no exit code either.
+fn print(out: &mut impl Write, text: &str) -> Result<bool> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(fault) => Err(Error::environment(fault, "stdout", "check where the output goes")),
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
     }
 }
 
@@ -160,5 +164,6 @@ mod tests {
         assert_eq!(found.iter().map(|one| one.class).collect::<Vec<_>>(), [1, 2, 0]);
         let sum: f64 = likeliest(&[0.0, 2.0, 2.0, -1.0], 9).iter().map(|one| one.probability).sum();
         assert!((sum - 1.0).abs() < 1e-12);
+        assert_eq!(likeliest(&[-0.0, 0.0], 2).iter().map(|one| one.class).collect::<Vec<_>>(), [0, 1], "equals, as in infer_py");
     }
 }

@@ -1,6 +1,8 @@
 //! One error type: what happened, where, and the next step; its kind decides the exit code.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -64,9 +66,12 @@ impl Error {
         Self::new(Kind::Internal, what, place, "this is a bug in infer-rs: report it with this text")
     }
 
-    /// A file that cannot be read: bad data when it is not there, the environment's fault otherwise.
+    /// A file that cannot be read: bad data when its name leads to none, the environment's fault otherwise.
     pub fn reading(path: &Path, fault: &std::io::Error) -> Self {
-        let kind = if fault.kind() == std::io::ErrorKind::NotFound { Kind::Data } else { Kind::Environment };
+        let kind = match fault.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Kind::Data,
+            _ => Kind::Environment,
+        };
         Self::new(kind, format!("cannot be read: {fault}"), path.display(), "check the path and its permissions")
     }
 
@@ -81,13 +86,6 @@ impl Error {
         Self::new(kind, format!("ONNX Runtime: {}", fault.message().trim()), place, next)
     }
 
-    /// The same error, said of another place.
-    #[must_use]
-    pub fn at(mut self, place: impl Display) -> Self {
-        self.place = place.to_string();
-        self
-    }
-
     /// The process's exit code (DESIGN.md: the same for every step).
     pub fn exit_code(&self) -> u8 {
         match self.kind {
@@ -100,6 +98,15 @@ impl Error {
     fn new(kind: Kind, what: impl Display, place: impl Display, next: impl Display) -> Self {
         Self { kind, what: what.to_string(), place: place.to_string(), next: next.to_string() }
     }
+}
+
+/// Does the work; a panic in it becomes an internal error, so that one bug costs one request, and the program keeps its exit codes.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
+        Err(Error::internal(format!("panicked: {text}"), "infer-rs"))
+    })
 }
 
 #[cfg(test)]
@@ -122,7 +129,16 @@ mod tests {
     #[test]
     fn a_missing_file_is_bad_data_and_a_forbidden_one_is_the_environment() {
         let path = Path::new("x");
-        assert_eq!(Error::reading(path, &std::io::ErrorKind::NotFound.into()).kind, Kind::Data);
-        assert_eq!(Error::reading(path, &std::io::ErrorKind::PermissionDenied.into()).kind, Kind::Environment);
+        assert_eq!(Error::reading(path, &ErrorKind::NotFound.into()).kind, Kind::Data);
+        assert_eq!(Error::reading(path, &ErrorKind::InvalidFilename.into()).kind, Kind::Data);
+        assert_eq!(Error::reading(path, &ErrorKind::PermissionDenied.into()).kind, Kind::Environment);
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_error_with_its_text() {
+        assert_eq!(guarded(|| Ok(7)).unwrap(), 7);
+        let error = guarded::<()>(|| panic!("row {} of 3", 4)).unwrap_err();
+        assert_eq!((error.kind, error.what.as_str(), error.exit_code()), (Kind::Internal, "panicked: row 4 of 3", 2));
+        assert!(guarded::<()>(|| panic!("no")).unwrap_err().what.ends_with("no"));
     }
 }

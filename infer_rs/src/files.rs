@@ -8,15 +8,27 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+/// A file to read. Anything else that has a path, such as a folder, a pipe or a device without an end, is a data error.
+pub fn open(path: &Path) -> Result<File> {
+    let failed = |fault: io::Error| Error::reading(path, &fault);
+    // Before opening: that alone would wait for the other end of a pipe.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Error::data("not a file", path.display(), "give the path of a file"));
+    }
+    File::open(path).map_err(failed)
+}
+
 /// The whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|fault| Error::reading(path, &fault))
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|fault| Error::reading(path, &fault))?;
+    Ok(bytes)
 }
 
 /// Hex sha256 of a file, read in blocks.
 pub fn sha256(path: &Path) -> Result<String> {
     let failed = |fault: io::Error| Error::reading(path, &fault);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open(path)?;
     let mut sum = Sha256::new();
     let mut block = vec![0; 1 << 20];
     loop {
@@ -66,6 +78,19 @@ mod tests {
         write_atomically(&path, |file| file.write_all(b"abc")).unwrap();
         assert_eq!(sha256_of(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(sha256(&path).unwrap(), sha256_of(b"abc"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_a_data_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        fs::write(&file, "").unwrap();
+        let long = folder.path().join("n".repeat(300));
+        let others = [folder.path().to_owned(), folder.path().join("none"), file.join("below"), long];
+        for path in others.iter().map(std::path::PathBuf::as_path).chain(cfg!(unix).then_some(Path::new("/dev/zero"))) {
+            assert_eq!(read(path).unwrap_err().exit_code(), 4, "{}", path.display());
+            assert_eq!(sha256(path).unwrap_err().exit_code(), 4, "{}", path.display());
+        }
     }
 
     #[test]

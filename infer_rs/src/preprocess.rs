@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::{self, Span};
-use crate::image::{self, Rgb};
+use crate::image::{self, MOST_PIXELS, Rgb};
 use crate::resize::{Window, resize};
 use crate::spec::{Scale, Spec};
 
@@ -39,20 +39,54 @@ impl Preprocess {
         Self { spec: spec.clone(), table }
     }
 
+    /// Width and height of the tensor, where they do not depend on the image.
+    pub fn input_size(&self) -> Option<(usize, usize)> {
+        self.spec.input_size()
+    }
+
+    /// Images as one tensor, N x 3 x height x width; all must come out in one size.
+    pub fn images<P: AsRef<Path>>(&self, paths: &[P]) -> Result<([usize; 4], Vec<f32>)> {
+        let mut shape = [paths.len(), 3, 0, 0];
+        let mut values = Vec::new();
+        for (number, path) in paths.iter().map(AsRef::as_ref).enumerate() {
+            let (width, height, tensor) = self.image(path)?;
+            if number > 0 && shape[2..] != [height, width] {
+                let what = format!("becomes {width} x {height} pixels, and the images before it {} x {}", shape[3], shape[2]);
+                return Err(Error::usage(what, path.display(), "give images of one size, or a model whose preprocessing crops"));
+            }
+            shape[2..].copy_from_slice(&[height, width]);
+            values.extend(tensor);
+        }
+        Ok((shape, values))
+    }
+
     /// The whole way. The tensor is three planes of the returned width and height.
     pub fn image(&self, path: &Path) -> Result<(usize, usize, Vec<f32>)> {
-        let image = self.shrink(&image::decode_file(path)?);
+        let image = self.shrink(&image::decode_file(path)?, path)?;
         let mut tensor = vec![0.0; image.data.len()];
         self.normalise(&image, &mut tensor);
         Ok((image.width, image.height, tensor))
     }
 
     /// Resize and crop in one: only pixels that the crop keeps are computed.
-    pub fn shrink(&self, image: &Rgb) -> Rgb {
+    pub fn shrink(&self, image: &Rgb, path: &Path) -> Result<Rgb> {
+        let (width, height, across, down) = self.sizes(image, path)?;
+        let window = Window { x: across.start, y: down.start, width: across.count, height: down.count };
+        Ok(pad(resize(image, width, height, self.spec.interpolation, window), across, down))
+    }
+
+    /// Width and height after resizing, and what the crop keeps. Refuses what no memory would hold, before any is taken.
+    fn sizes(&self, image: &Rgb, path: &Path) -> Result<(usize, usize, Span, Span)> {
         let (width, height) = geometry::resized(self.spec.resize, image.width, image.height);
         let (across, down) = geometry::cropped(self.spec.crop, width, height);
-        let window = Window { x: across.start, y: down.start, width: across.count, height: down.count };
-        pad(resize(image, width, height, self.spec.interpolation, window), across, down)
+        for (doing, width, height) in [("resizing", width, height), ("cropping", across.size, down.size)] {
+            if width as u64 * height as u64 > MOST_PIXELS {
+                let what =
+                    format!("{} x {} pixels become {width} x {height} by {doing}: more than {MOST_PIXELS}", image.width, image.height);
+                return Err(Error::data(what, path.display(), "replace or remove the file, or use a model that takes smaller images"));
+            }
+        }
+        Ok((width, height, across, down))
     }
 
     /// Bytes in rows of pixels to floats in planes of channels.
@@ -68,8 +102,7 @@ impl Preprocess {
     /// The same way with every stage kept: nothing is fused here.
     pub fn stages(&self, path: &Path) -> Result<Stages> {
         let decode = image::decode_file(path)?;
-        let (width, height) = geometry::resized(self.spec.resize, decode.width, decode.height);
-        let (across, down) = geometry::cropped(self.spec.crop, width, height);
+        let (width, height, across, down) = self.sizes(&decode, path)?;
         let whole = Window { x: 0, y: 0, width, height };
         let resized = resize(&decode, width, height, self.spec.interpolation, whole);
         let window = Window { x: across.start, y: down.start, width: across.count, height: down.count };
@@ -123,11 +156,26 @@ mod tests {
     #[test]
     fn a_crop_wider_than_the_image_is_padded_with_black() {
         let image = Rgb { width: 6, height: 7, data: vec![9; 126] };
-        let cropped = Preprocess::new(&spec(Scale::Divide)).shrink(&image);
+        let cropped = Preprocess::new(&spec(Scale::Divide)).shrink(&image, Path::new("a.png")).unwrap();
         assert_eq!((cropped.width, cropped.height), (8, 5));
         assert_eq!(cropped.data[..3], [0; 3]);
         assert_eq!(cropped.data[3..21], [9; 18]);
         assert_eq!(cropped.data[21..24], [0; 3]);
+    }
+
+    #[test]
+    fn sizes_that_no_memory_holds_are_refused_with_the_image_named() {
+        let thread = Rgb::black(1, 1_000_000);
+        let huge = Spec { crop: Some(Crop::Center { width: 65_535, height: 65_535 }), ..spec(Scale::Divide) };
+        let exact = Spec { resize: Some(Resize::Exact { width: 65_535, height: 65_535 }), crop: None, ..spec(Scale::Divide) };
+        let long = Spec { resize: Some(Resize::Shorter { size: 256 }), ..spec(Scale::Divide) };
+        let flat = Rgb::black(4, 4);
+        for (spec, image) in [(&long, &thread), (&huge, &flat), (&exact, &flat)] {
+            let error = Preprocess::new(spec).shrink(image, Path::new("a.png")).unwrap_err();
+            assert_eq!((error.exit_code(), error.place.as_str()), (4, "a.png"));
+            assert!(error.what.contains(&MOST_PIXELS.to_string()), "{error}");
+        }
+        assert!(Preprocess::new(&spec(Scale::Divide)).shrink(&thread, Path::new("a.png")).is_ok(), "6,000,000 x 6 pixels are within it");
     }
 
     #[test]

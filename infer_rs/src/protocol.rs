@@ -215,8 +215,18 @@ impl From<&Error> for Failure {
     }
 }
 
-/// Reads strict JSON; the error names the field.
+/// The number to answer a line with, be the request in it good or bad; 0 where it cannot be read.
+pub fn seq_of(line: &[u8]) -> u64 {
+    let value = serde_json::from_slice::<serde_json::Value>(line).ok();
+    value.and_then(|value| value.get("seq")?.as_u64()).unwrap_or(0)
+}
+
+/// Reads an object of strict JSON; the error names the field.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a str, place: &str) -> Result<T> {
+    if !text.trim_start().starts_with('{') {
+        // serde would take a list for the fields in their order.
+        return Err(Error::usage("expected an object", place, "see bench/PROTOCOL.md"));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|fault| {
         let path = fault.path().to_string();
@@ -250,6 +260,7 @@ mod tests {
         assert_eq!(parse::<HelloArgs>(r#"{"protocol": "1"}"#, "request.hello").unwrap_err().place, "request.hello.protocol");
         assert!(parse::<HelloArgs>(r#"{"protocol": NaN}"#, "request.hello").is_err());
         assert!(parse::<HelloArgs>(r#"{"protocol": 1, "protocol": 1}"#, "request.hello").is_err(), "a key used twice");
+        assert_eq!(parse::<HelloArgs>("[1]", "request.hello").unwrap_err().what, "expected an object");
     }
 
     #[test]

@@ -5,35 +5,22 @@
 mod common;
 
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use common::{METADATA, data, infer_rs, library, model, text};
+use common::{Folder, METADATA, data, image, infer_rs, library, model, text};
 use serde_json::{Value, json};
-
-fn image(name: &str) -> String {
-    data().join("images").join(name).display().to_string()
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        fs::write(folder.path("dynamic.onnx"), model(None, &METADATA)).unwrap();
-        fs::write(folder.path("static.onnx"), model(Some(1), &METADATA)).unwrap();
-        fs::write(folder.path("bare.onnx"), model(None, &[])).unwrap();
-        folder
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-}
 
 #[test]
 fn usage_errors_are_2_and_help_is_0() {
-    for arguments in [&["fly"][..], &[], &["predict"], &["predict", "m.onnx"], &["--threads", "0", "info", "m"], &["info", "m", "--nope"]] {
+    for arguments in [
+        &["fly"][..],
+        &[],
+        &["predict"],
+        &["predict", "m.onnx"],
+        &["--threads", "0", "info", "m"],
+        &["--threads", "1025", "info", "m"],
+        &["info", "m", "--nope"],
+    ] {
         assert_eq!(infer_rs(arguments).status.code(), Some(2), "{arguments:?}");
     }
     assert_eq!(infer_rs(&["--help"]).status.code(), Some(0));
@@ -130,6 +117,34 @@ fn a_closed_pipe_is_quiet() {
 }
 
 #[test]
+fn a_closed_pipe_makes_no_refusal_good() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_infer-rs")).args(["decode", &image("cut.png")]).stdout(writer).spawn().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+}
+
+#[test]
+fn the_exit_code_is_the_worst_and_not_the_last() {
+    let output = infer_rs(&["decode", &image("cut.png"), &image("420.jpg"), &data().display().to_string(), &image("420.jpg")]);
+    let shown = text(&output.stdout);
+    assert_eq!((output.status.code(), shown.lines().count()), (Some(4), 4));
+    assert!(shown.lines().nth(2).unwrap().contains("not a file"), "a folder is no image: {shown}");
+}
+
+#[test]
+fn no_text_from_a_file_or_a_path_drives_the_terminal() {
+    let folder = Folder::new();
+    fs::write(folder.path("escape.onnx"), model(None, &[("k\u{1b}[2J", "v\u{1b}[2J")])).unwrap();
+    let shown = infer_rs(&["info", &folder.path("escape.onnx")]);
+    let refused = infer_rs(&["info", &folder.path("\u{1b}[2J.onnx")]);
+    assert_eq!((shown.status.code(), refused.status.code()), (Some(0), Some(4)));
+    for output in [shown.stdout, refused.stderr] {
+        assert!(text(&output).contains("\\u{1b}[2J") && !output.contains(&0x1b), "{}", text(&output));
+    }
+}
+
+#[test]
 fn without_a_library_prediction_is_3_and_names_the_option() {
     let folder = Folder::new();
     let model = folder.path("dynamic.onnx");
@@ -138,6 +153,23 @@ fn without_a_library_prediction_is_3_and_names_the_option() {
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains("next: "));
     }
+}
+
+/// The roots of negative pixels are no numbers.
+fn square_roots() -> Vec<u8> {
+    let mut bytes = model(None, &METADATA);
+    let at = bytes.windows(4).position(|part| part == b"Relu").unwrap();
+    bytes[at..at + 4].copy_from_slice(b"Sqrt");
+    bytes
+}
+
+#[test]
+fn answers_that_are_no_numbers_are_refused() {
+    let (Some(library), folder) = (library(), Folder::new()) else { return };
+    fs::write(folder.path("nan.onnx"), square_roots()).unwrap();
+    let output = infer_rs(&["--ort-lib", &library, "predict", &folder.path("nan.onnx"), &image("420.jpg")]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("the model answers NaN or infinity"));
 }
 
 #[test]
@@ -154,95 +186,4 @@ fn predict_names_classes_and_goes_on_after_a_bad_image() {
     let table = infer_rs(&["--ort-lib", &library, "predict", &model, &image("420.jpg")]);
     assert_eq!(table.status.code(), Some(0));
     assert!(text(&table.stdout).starts_with("image") && text(&table.stdout).lines().count() == 6);
-}
-
-/// Sends requests to `serve` and returns the replies; the process must end well.
-fn serve(library: Option<&str>, requests: &[(&str, Value)]) -> Vec<Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infer-rs"));
-    command.arg("serve").env_remove("ORT_DYLIB_PATH").stdin(Stdio::piped()).stdout(Stdio::piped());
-    if let Some(library) = library {
-        command.args(["--ort-lib", library]);
-    }
-    let mut child = command.spawn().unwrap();
-    let mut lines = String::new();
-    for (number, (verb, arguments)) in requests.iter().enumerate() {
-        lines.push_str(&format!("{}\n", json!({"seq": number + 1, "verb": verb, "args": arguments})));
-    }
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "the end of stdin is a good end");
-    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-#[test]
-fn serve_without_a_library_answers_with_an_environment_error() {
-    let replies = serve(None, &[("hello", json!({"protocol": 1})), ("quit", json!({}))]);
-    assert_eq!(replies[0]["error"]["kind"], "environment");
-    assert_eq!(replies[1], json!({"seq": 2, "ok": true, "result": {}}));
-}
-
-fn time_of(id: &str, scenario: &str, tensor: Option<&str>, images: Option<&str>, split: bool) -> Value {
-    json!({"id": id, "scenario": scenario, "images": images.map(|image| vec![image]), "tensor": tensor, "batch": 1, "warmup": 1,
-        "samples": 3, "max_ns": null, "split": split})
-}
-
-#[test]
-fn serve_speaks_the_whole_protocol() {
-    let (Some(library), folder) = (library(), Folder::new()) else { return };
-    let values: Vec<f32> = (0..24).map(|value| value as f32).collect();
-    let (tensor, out) = (folder.path("t.npy"), folder.path("o.npz"));
-    infer_rs::npy::write_npy(tensor.as_ref(), &infer_rs::npy::Array::floats(vec![2, 3, 2, 2], &values)).unwrap();
-    let load = |name: &str| json!({"model": folder.path(name), "provider": "cpu", "options": {"threads": 1, "arena": false, "other": 1}});
-    let predict = |id: &str, batch: usize, outputs: Value| json!({"id": id, "images": null, "tensor": tensor, "batch": batch, "outputs": outputs, "out": out});
-    let picture = image("420.jpg");
-    let replies = serve(
-        Some(&library),
-        &[
-            ("hello", json!({"protocol": 1})),
-            ("load", load("dynamic.onnx")),
-            ("load", load("static.onnx")),
-            ("load", load("bare.onnx")),
-            ("predict", predict("m1", 2, json!([]))),
-            ("predict", predict("m1", 1, json!(["hidden", "logits"]))),
-            ("predict", predict("m2", 2, json!([]))),
-            ("predict", predict("m1", 2, json!(["nothing"]))),
-            ("predict", predict("m3", 2, json!([]))),
-            ("stages", json!({"id": "m2", "image": picture, "out": folder.path("s.npz")})),
-            ("time", time_of("m1", "latency", Some(&tensor), None, false)),
-            ("time", time_of("m2", "e2e", None, Some(&picture), true)),
-            ("time", time_of("m3", "load", None, None, false)),
-            ("time", time_of("m3", "e2e", None, Some(&picture), false)),
-            ("time", time_of("m1", "latency", None, None, false)),
-            ("profile", json!({"id": "m1", "tensor": tensor, "batch": 2, "repeats": 2})),
-            ("unload", json!({"id": "m1"})),
-            ("unload", json!({"id": "m1"})),
-        ],
-    );
-    let result = |number: usize| &replies[number]["result"];
-    let kind = |number: usize| replies[number]["error"]["kind"].as_str().unwrap_or("none");
-    assert_eq!(result(0)["runtime"], "ort-rust");
-    assert_eq!(result(0)["source"].as_str().unwrap().len(), 64);
-    assert_eq!(result(1)["inputs"][0], json!({"name": "images", "shape": [null, 3, 2, 2], "dtype": "float32"}));
-    assert_eq!(result(1)["options"], json!({"arena": false, "threads": 1}), "a key that the runtime lacks is left out");
-    assert_eq!((&result(1)["classes"][11], &result(3)["classes"]), (&json!("l"), &Value::Null));
-    assert_eq!(result(4)["arrays"], json!({"logits": {"shape": [2, 12], "dtype": "float32"}}));
-    assert_eq!(result(4)["top1"], json!([11, 11]));
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(result(4)["crc32"], json!([crc32fast::hash(&bytes)]));
-    assert_eq!(result(5)["arrays"]["hidden"]["shape"], json!([2, 3, 2, 2]));
-    assert_eq!(result(5)["crc32"], json!([crc32fast::hash(&bytes[..48]), crc32fast::hash(&bytes[48..])]));
-    assert_eq!((kind(6), kind(7)), ("usage", "usage"));
-    let both = replies[6]["error"]["what"].as_str().unwrap();
-    assert!(both.contains("batch 1") && both.contains("batch 2"), "{both}");
-    assert_eq!(result(8)["top1"], json!([11, 11]), "a model that Concord did not make");
-    assert_eq!(result(9)["arrays"]["normalise"]["shape"], json!([3, 2, 2]));
-    assert_eq!(result(9)["label"].as_str().unwrap().len(), 1);
-    assert_eq!(result(10)["samples"].as_array().unwrap().len(), 3);
-    let turns = [0, 48, 0].map(|start| crc32fast::hash(&bytes[start..start + 48]));
-    assert_eq!(result(10)["crc32"], json!(turns), "images in turn, from the first one");
-    assert_eq!(result(11)["split"]["decode"].as_array().unwrap().len(), 3);
-    assert_eq!((&result(12)["crc32"], &result(12)["split"]), (&json!([0, 0, 0]), &Value::Null));
-    assert_eq!((kind(13), kind(14)), ("data", "usage"));
-    assert!(result(15)["operators"].as_array().unwrap().iter().any(|one| one["op"] == "Relu" && one["calls"] == 2), "{}", result(15));
-    assert_eq!((kind(16), kind(17)), ("none", "usage"));
 }

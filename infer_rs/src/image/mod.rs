@@ -11,6 +11,7 @@ mod png_chunks;
 mod png_pixels;
 mod png_text;
 
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -18,6 +19,9 @@ use crate::files;
 
 /// Above this Pillow warns of a decompression bomb (`Image.MAX_IMAGE_PIXELS`), and all runtimes of Concord refuse.
 pub const MOST_PIXELS: u64 = 89_478_485;
+
+/// So many bytes tell one format from another.
+const HEAD: u64 = 16;
 
 /// Why a file is no image, in words; the caller knows the path.
 pub type Decoded<T> = std::result::Result<T, String>;
@@ -51,14 +55,29 @@ pub fn jpeg_has_simd() -> bool {
 /// Reads and decodes a file.
 pub fn decode_file(path: &Path) -> Result<Rgb> {
     let next = "replace or remove the file; only JPEG and PNG files that Pillow reads are accepted";
-    decode(&files::read(path)?).map_err(|what| Error::data(what, path.display(), next))
+    let refused = |what: String| Error::data(what, path.display(), next);
+    let failed = |fault: io::Error| Error::reading(path, &fault);
+    let mut file = files::open(path)?;
+    let mut bytes = Vec::new();
+    // The first bytes alone tell a picture from a film of 100 GB.
+    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
+    known(&bytes).map_err(refused)?;
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    decode(&bytes).map_err(refused)
 }
 
 /// Decodes the bytes of a file.
 pub fn decode(file: &[u8]) -> Decoded<Rgb> {
-    match format(file) {
-        Some("JPEG") => jpeg::decode(file),
-        Some("PNG") => png::decode(file),
+    known(file)?(file)
+}
+
+type Decoder = fn(&[u8]) -> Decoded<Rgb>;
+
+/// The decoder for a file that begins with these bytes.
+fn known(head: &[u8]) -> Decoded<Decoder> {
+    match format(head) {
+        Some("JPEG") => Ok(jpeg::decode),
+        Some("PNG") => Ok(png::decode),
         Some(other) => Err(format!("format not supported yet: {other}")),
         None => Err("not an image: the first bytes are of no known format".into()),
     }
@@ -112,6 +131,17 @@ mod tests {
         }
         assert!(decode(b"hello").unwrap_err().contains("not an image"));
         assert!(decode(b"").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_what_is_no_image_only_the_first_bytes_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film.jpg");
+        // A terabyte with nothing in it: reading it would end for want of memory.
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(decode_file(&path).unwrap_err().what.contains("not an image"));
+        assert_eq!(decode_file(Path::new("/dev/zero")).unwrap_err().exit_code(), 4);
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     if frame[2] <= frame[0] || frame[3] <= frame[1] {
         return Err("broken PNG: an empty frame".into());
     }
+    // The frame was held against the header in force then, and a second one may have made the image smaller since.
+    if frame[2] > header.width || frame[3] > header.height {
+        return Err("broken PNG: a frame reaches beyond the image".into());
+    }
     let mut canvas = Canvas::new(kind, (header.width, header.height), frame, header.interlaced);
     let left = unpack(&mut chunks, first, &mut canvas)?;
     chunks.finish(left, animated)?;

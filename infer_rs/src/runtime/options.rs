@@ -30,6 +30,9 @@ pub enum Optimization {
     Disabled,
 }
 
+/// ONNX Runtime takes a C `int`, and starts as many as it is told to.
+const THREADS: std::ops::RangeInclusive<usize> = 1..=1024;
+
 const LEVELS: [(&str, Optimization); 4] = [
     ("all", Optimization::All),
     ("extended", Optimization::Extended),
@@ -50,22 +53,24 @@ impl Options {
         }
     }
 
-    /// Applies what was asked, and returns the asked keys that this runtime has, with the values in force.
+    /// Applies what was asked, and returns the asked keys that this runtime has, with the values in force. A key that no runtime has is a
+    /// usage error.
     pub fn apply(&mut self, asked: &BTreeMap<String, Setting>) -> Result<BTreeMap<String, Setting>> {
         let mut effective = BTreeMap::new();
         for (name, setting) in asked {
             match (name.as_str(), setting) {
-                ("threads", Setting::Count(count)) if *count > 0 => self.threads = *count,
-                ("inter_threads", Setting::Count(count)) if *count > 0 => self.inter_threads = *count,
+                ("threads", Setting::Count(count)) if THREADS.contains(count) => self.threads = *count,
+                ("inter_threads", Setting::Count(count)) if THREADS.contains(count) => self.inter_threads = *count,
                 ("spinning", Setting::Switch(on)) => self.spinning = *on,
                 ("arena", Setting::Switch(on)) => self.arena = *on,
                 ("memory_pattern", Setting::Switch(on)) => self.memory_pattern = *on,
                 ("optimization", Setting::Word(word)) => self.optimization = level(word)?,
-                ("threads" | "inter_threads", _) => return Err(wrong(name, "an integer, 1 or more")),
+                ("threads" | "inter_threads", _) => return Err(wrong(name, "an integer from 1 to 1024")),
                 ("spinning" | "arena" | "memory_pattern", _) => return Err(wrong(name, "true or false")),
                 ("optimization", _) => return Err(wrong(name, "a word")),
-                // A key that this runtime lacks is left out of the answer, which is how the caller knows.
-                _ => continue,
+                // A key that only another runtime has is left out of the answer, which is how the caller knows.
+                ("dtype", _) => continue,
+                _ => return Err(wrong(name, "threads, inter_threads, spinning, optimization, arena or memory_pattern")),
             }
             effective.insert(name.clone(), setting.clone());
         }
@@ -102,10 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn asked_keys_are_applied_and_given_back_and_unknown_ones_left_out() {
+    fn asked_keys_are_applied_and_given_back_and_those_of_other_runtimes_left_out() {
         let mut options = Options::with_threads(Some(2));
         let mut both = asked("threads", Setting::Count(3));
-        both.extend(asked("channels_last", Setting::Switch(true)));
+        both.extend(asked("dtype", Setting::Word("float32".into())));
         assert_eq!(options.apply(&both).unwrap(), asked("threads", Setting::Count(3)));
         assert_eq!((options.threads, options.inter_threads), (3, 1));
         options.apply(&asked("optimization", Setting::Word("basic".into()))).unwrap();
@@ -118,6 +123,9 @@ mod tests {
         for wrong in [
             asked("threads", Setting::Count(0)),
             asked("threads", Setting::Switch(true)),
+            asked("threads", Setting::Count(1025)),
+            asked("inter_threads", Setting::Count(1 << 32)),
+            asked("channels_last", Setting::Switch(true)),
             asked("arena", Setting::Count(1)),
             asked("optimization", Setting::Word("most".into())),
             asked("optimization", Setting::Count(99)),

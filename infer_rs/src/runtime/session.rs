@@ -15,6 +15,9 @@ use crate::{files, onnx};
 /// More images than this in one forward are a slip of the pen, and would end the runner for want of memory.
 const LARGEST_BATCH: usize = 65_536;
 
+/// The output that answers are taken from.
+pub const LOGITS: &str = "logits";
+
 /// What executes a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -40,7 +43,7 @@ impl Provider {
         match name {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda),
-            _ => Err(Error::environment(format!("no execution provider '{name}'"), "ort-rust", "ask for cpu or cuda")),
+            _ => Err(Error::usage(format!("unknown provider '{name}'"), "ort-rust", "ask for cpu or cuda")),
         }
     }
 
@@ -88,6 +91,13 @@ impl Runner {
     /// The batch size that the graph is fixed to, or none when any will do.
     pub fn fixed_batch(&self) -> Option<usize> {
         self.inputs.first()?.shape.first().copied()?.map(|size| size as usize)
+    }
+
+    /// The name of the output that is taken for the logits: the one called so, or the first.
+    pub fn logits_name(&self) -> Result<String> {
+        let called_so = self.outputs.iter().find(|output| output.name == LOGITS);
+        let output = called_so.or(self.outputs.first());
+        Ok(output.ok_or_else(|| Error::data("the model has no output", &self.place, "export it again"))?.name.clone())
     }
 
     /// Refuses, before anything runs, a batch or an image size that the graph does not take.

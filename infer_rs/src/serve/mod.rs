@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Write};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, guarded};
 use crate::ffi;
 use crate::protocol::{self, Failure, Nothing, Reply, Request};
 use crate::runtime::Source;
@@ -61,14 +61,11 @@ impl Server {
     }
 
     fn answer(&mut self, line: &[u8]) -> (Reply<Box<RawValue>>, bool) {
-        let mut seq = 0;
+        let seq = protocol::seq_of(line);
         let result = std::str::from_utf8(line)
             .map_err(|fault| Error::usage(format!("not UTF-8: {fault}"), "request", "see bench/PROTOCOL.md"))
             .and_then(|text| protocol::parse::<Request>(text.trim(), "request"))
-            .and_then(|request| {
-                seq = request.seq;
-                Ok((self.verb(&request)?, request.verb == "quit"))
-            });
+            .and_then(|request| Ok((guarded(|| self.verb(&request))?, request.verb == "quit")));
         match result {
             Ok((result, last)) => (Reply { seq, ok: true, result: Some(result), error: None }, last),
             Err(error) => (Reply { seq, ok: false, result: None, error: Some(Failure::from(&error)) }, false),
@@ -151,13 +148,16 @@ mod tests {
             "{\"seq\": 2, \"verb\": \"hello\", \"args\": {\"protocol\": 2}}\n",
             "{\"seq\": 3, \"verb\": \"unload\", \"args\": {\"id\": \"m1\"}}\n",
             "{\"seq\": 4, \"verb\": \"quit\", \"args\": {\"now\": true}}\n",
+            "{\"seq\": 7, \"verb\": \"quit\", \"args\": {}, \"x\": 1}\n",
+            "{\"seq\": 8, \"verb\": \"quit\", \"args\": []}\n",
+            "[9, \"quit\", {}]\n",
             "{\"seq\": 5, \"verb\": \"quit\", \"args\": {}}\n",
             "{\"seq\": 6, \"verb\": \"quit\", \"args\": {}}\n",
         ));
         let kinds: Vec<_> = replies.iter().map(|reply| reply["error"]["kind"].as_str().unwrap_or("ok")).collect();
-        assert_eq!(kinds, ["usage", "unsupported", "usage", "usage", "usage", "ok"]);
+        assert_eq!(kinds, ["usage", "unsupported", "usage", "usage", "usage", "usage", "usage", "usage", "ok"]);
         let seqs: Vec<_> = replies.iter().map(|reply| reply["seq"].as_u64().unwrap()).collect();
-        assert_eq!(seqs, [0, 1, 2, 3, 4, 5], "quit ends the conversation");
+        assert_eq!(seqs, [0, 1, 2, 3, 4, 7, 8, 0, 5], "quit ends the conversation, and a bad one does not");
         let both = replies[2]["error"]["what"].as_str().unwrap();
         assert!(both.contains('1') && both.contains('2'), "{both}");
     }

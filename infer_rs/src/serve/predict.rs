@@ -23,31 +23,26 @@ impl Tensor {
         self.shape[1..].iter().product()
     }
 
-    /// Reads an .npy file.
+    /// Reads an .npy file. A data error when it holds no batch of images.
     pub fn read(path: &str) -> Result<Self> {
         let array = npy::read_floats(Path::new(path))?;
-        let shape = array.shape.as_slice().try_into().map_err(|_| {
-            Error::usage(format!("expected an array of N x 3 x H x W, got {:?}", array.shape), path, "give a batch of images")
-        })?;
-        Ok(Self { shape, values: array.values })
+        match array.shape.as_slice().try_into() {
+            Ok(shape) if !array.values.is_empty() => Ok(Self { shape, values: array.values }),
+            _ => Err(Error::data(format!("expected an array of N x 3 x H x W, got {:?}", array.shape), path, "give a batch of images")),
+        }
     }
 
-    /// Prepares image files; all must come out in one size.
-    pub fn prepare(entry: &Entry, images: &[String]) -> Result<Self> {
-        let preprocess = entry.preprocess()?;
-        let mut tensor = Self { shape: [images.len(), 3, 0, 0], values: Vec::new() };
-        for (number, image) in images.iter().enumerate() {
-            let (width, height, values) = preprocess.image(Path::new(image))?;
-            if number == 0 {
-                tensor.shape = [images.len(), 3, height, width];
-                tensor.values.reserve(images.len() * values.len());
-            } else if tensor.shape[2..] != [height, width] {
-                let what = format!("becomes {width} x {height} pixels, and the images before it {} x {}", tensor.shape[3], tensor.shape[2]);
-                return Err(Error::usage(what, image, "give images of one size, or a model whose preprocessing crops"));
-            }
-            tensor.values.extend(values);
+    /// Prepares image files. Where a forward follows, a model that takes another size is refused before any image is decoded.
+    fn prepare(entry: &Entry, images: &[String], batch: usize, forward: bool) -> Result<Self> {
+        if images.is_empty() {
+            return Err(Error::usage("no images", "request.predict.images", "give at least one"));
         }
-        Ok(tensor)
+        let preprocess = entry.preprocess()?;
+        if let Some((width, height)) = preprocess.input_size().filter(|_| forward) {
+            entry.runner.check(images.len(), batch, &[3, height, width])?;
+        }
+        let (shape, values) = preprocess.images(images)?;
+        Ok(Self { shape, values })
     }
 
     fn as_array(&self) -> Array {
@@ -58,11 +53,12 @@ impl Tensor {
 /// Answers `predict`.
 pub fn predict(models: &mut Models, asked: &PredictArgs) -> Result<Predicted> {
     let entry = models.get(&asked.id)?;
-    let tensor = match (&asked.images, &asked.tensor) {
-        (Some(images), None) => Tensor::prepare(entry, images)?,
-        (None, Some(path)) => Tensor::read(path)?,
-        _ => return Err(Error::usage("exactly one of images and tensor is needed", "request.predict", "give one of the two")),
-    };
+    if let Some(name) = asked.outputs.iter().enumerate().find_map(|(at, name)| asked.outputs[..at].contains(name).then_some(name)) {
+        return Err(Error::usage(format!("'{name}' is asked for twice"), "request.predict.outputs", "name each value once"));
+    }
+    if asked.batch == 0 {
+        return Err(Error::usage("a batch of 0 images", "request.predict.batch", "ask for 1 or more"));
+    }
     let names: Vec<String> = match asked.outputs.as_slice() {
         [] => entry.runner.outputs.iter().map(|output| output.name.clone()).collect(),
         names => names.to_vec(),
@@ -70,11 +66,16 @@ pub fn predict(models: &mut Models, asked: &PredictArgs) -> Result<Predicted> {
     // The input's name asks for the preprocessed tensor itself; no forward is needed for it.
     let (inputs, values): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| entry.runner.inputs.iter().any(|input| input.name == *name));
+    let tensor = match (&asked.images, &asked.tensor) {
+        (Some(images), None) => Tensor::prepare(entry, images, asked.batch, !values.is_empty())?,
+        (None, Some(path)) => Tensor::read(path)?,
+        _ => return Err(Error::usage("exactly one of images and tensor is needed", "request.predict", "give one of the two")),
+    };
     let mut sums = Vec::new();
     let mut arrays = if values.is_empty() { Vec::new() } else { forward(entry, asked.batch, &tensor, &values, &mut sums)? };
     arrays.extend(inputs.into_iter().map(|name| (name, tensor.as_array())));
     npy::write_npz(Path::new(&asked.out), &arrays)?;
-    let top1 = arrays.iter().find(|(name, _)| name == "logits").map(|(_, logits)| top1_of(logits));
+    let top1 = arrays.iter().find(|(name, _)| name == session::LOGITS).and_then(|(_, logits)| top1_of(logits));
     Ok(Predicted { arrays: infos(&arrays), top1, crc32: sums })
 }
 
@@ -93,7 +94,7 @@ fn forward(entry: &mut Entry, batch: usize, tensor: &Tensor, names: &[String], s
             if *name == names[0] {
                 sums.push(crc32fast::hash(&part.bytes));
             }
-            join(joined, part);
+            join(name, joined, part)?;
         }
     }
     Ok(names.iter().cloned().zip(arrays.into_iter().flatten()).collect())
@@ -102,10 +103,14 @@ fn forward(entry: &mut Entry, batch: usize, tensor: &Tensor, names: &[String], s
 /// Answers `stages`.
 pub fn stages(models: &mut Models, asked: &StagesArgs) -> Result<Staged> {
     let entry = models.get(&asked.id)?;
-    let stages = entry.preprocess()?.stages(Path::new(&asked.image))?;
+    let preprocess = entry.preprocess()?;
+    if let Some((width, height)) = preprocess.input_size() {
+        entry.runner.check(1, 1, &[3, height, width])?;
+    }
+    let stages = preprocess.stages(Path::new(&asked.image))?;
     let (width, height) = (stages.crop.width, stages.crop.height);
     entry.runner.check(1, 1, &[3, height, width])?;
-    let output = first_output(entry)?;
+    let output = entry.runner.logits_name()?;
     let outputs = entry.runner.run(&stages.normalise, [1, 3, height, width])?;
     let logits = session::floats(&outputs, &output)?.to_vec();
     let pixels = |image: crate::image::Rgb| Array::bytes(vec![image.height, image.width, 3], image.data);
@@ -123,29 +128,26 @@ pub fn stages(models: &mut Models, asked: &StagesArgs) -> Result<Staged> {
     Ok(Staged { arrays: infos(&arrays), top1, label: entry.model.label(top1).map(str::to_owned) })
 }
 
-/// The name of the output that is taken for the logits.
-pub fn first_output(entry: &Entry) -> Result<String> {
-    let output = entry.runner.outputs.first();
-    Ok(output.ok_or_else(|| Error::data("the model has no output", entry.model.path.display(), "export it again"))?.name.clone())
-}
-
 /// Answers of several forwards, along the first axis.
-fn join(joined: &mut Option<Array>, part: Array) {
-    match joined {
-        None => *joined = Some(part),
-        Some(joined) => {
-            joined.bytes.extend(&part.bytes);
-            if let (Some(size), Some(more)) = (joined.shape.first_mut(), part.shape.first()) {
-                *size += more;
-            }
-        }
+fn join(name: &str, joined: &mut Option<Array>, part: Array) -> Result<()> {
+    let Some(whole) = joined else {
+        *joined = Some(part);
+        return Ok(());
+    };
+    if part.shape.is_empty() || whole.shape.get(1..) != part.shape.get(1..) {
+        let what = format!("value '{name}' cannot be joined over batches: {:?} and {:?}", whole.shape, part.shape);
+        return Err(Error::usage(what, "request.predict", "ask for one batch only"));
     }
+    whole.bytes.extend(&part.bytes);
+    whole.shape[0] += part.shape[0];
+    Ok(())
 }
 
-fn top1_of(logits: &Array) -> Vec<usize> {
-    let classes: usize = logits.shape.iter().skip(1).product();
+/// Of each image, where the logits are float32 and one row an image.
+fn top1_of(logits: &Array) -> Option<Vec<usize>> {
+    let [_, classes] = logits.shape[..] else { return None };
     let values: Vec<f32> = logits.bytes.chunks_exact(4).map(|part| f32::from_le_bytes([part[0], part[1], part[2], part[3]])).collect();
-    values.chunks(classes.max(1)).map(top1).collect()
+    (logits.dtype == "float32").then(|| values.chunks(classes.max(1)).map(top1).collect())
 }
 
 #[cfg(test)]
@@ -155,10 +157,32 @@ mod tests {
     #[test]
     fn answers_are_joined_along_the_first_axis() {
         let mut joined = None;
-        join(&mut joined, Array::floats(vec![2, 2], &[1.0, 2.0, 4.0, 3.0]));
-        join(&mut joined, Array::floats(vec![1, 2], &[5.0, 6.0]));
+        join("x", &mut joined, Array::floats(vec![2, 2], &[1.0, 2.0, 4.0, 3.0])).unwrap();
+        join("x", &mut joined, Array::floats(vec![1, 2], &[5.0, 6.0])).unwrap();
         let joined = joined.unwrap();
         assert_eq!(joined.shape, [3, 2]);
-        assert_eq!(top1_of(&joined), [1, 0, 1]);
+        assert_eq!(top1_of(&joined).unwrap(), [1, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_no_row_an_image_is_neither_joined_nor_ranked() {
+        for (first, second) in [(vec![], vec![]), (vec![1, 2], vec![1, 3]), (vec![2], vec![1, 2])] {
+            let array = |shape: &[usize]| Array::floats(shape.to_vec(), &vec![0.0; shape.iter().product()]);
+            let error = join("x", &mut Some(array(&first)), array(&second)).unwrap_err();
+            assert!(error.what.contains("'x'") && error.exit_code() == 2, "{error}");
+        }
+        assert_eq!(top1_of(&Array::floats(vec![2], &[1.0, 2.0])), None);
+        assert_eq!(top1_of(&Array::floats(vec![1, 2, 1], &[1.0, 2.0])), None);
+        assert_eq!(top1_of(&Array { dtype: "float64", shape: vec![1, 2], bytes: vec![0; 16] }), None);
+    }
+
+    #[test]
+    fn a_tensor_without_images_or_pixels_is_a_data_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.npy");
+        for shape in [vec![0, 3, 2, 2], vec![2, 3, 0, 0], vec![4]] {
+            npy::write_npy(&path, &Array::floats(shape.clone(), &vec![0.0; shape.iter().product()])).unwrap();
+            assert_eq!(Tensor::read(path.to_str().unwrap()).err().unwrap().exit_code(), 4, "{shape:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::models::{Entry, Models};
-use super::predict::{Tensor, first_output};
+use super::predict::Tensor;
 use super::{crc32, top1};
 use crate::error::{Error, Result};
 use crate::image;
@@ -18,10 +18,13 @@ pub fn time(models: &mut Models, asked: &TimeArgs) -> Result<Timed> {
     if asked.samples == 0 || asked.batch == 0 {
         return Err(Error::usage("at least one sample of at least one image is needed", "request.time", "raise samples or batch"));
     }
-    match asked.scenario {
-        Scenario::Latency | Scenario::Throughput => forwards(entry, asked),
-        Scenario::E2e => from_files(entry, asked),
-        Scenario::Load => loads(entry, asked),
+    match (asked.scenario, &asked.images, &asked.tensor) {
+        (Scenario::Latency | Scenario::Throughput, None, Some(tensor)) => forwards(entry, asked, tensor),
+        (Scenario::E2e, Some(images), None) if !images.is_empty() => from_files(entry, asked, images),
+        (Scenario::Load, None, None) => loads(entry, asked),
+        (Scenario::Latency | Scenario::Throughput, ..) => Err(needs("tensor, and no images")),
+        (Scenario::E2e, ..) => Err(needs("images, and no tensor")),
+        (Scenario::Load, ..) => Err(needs("neither images nor a tensor")),
     }
 }
 
@@ -56,12 +59,11 @@ impl Record {
 }
 
 /// `latency` and `throughput`: from float32 in host memory to logits in host memory.
-fn forwards(entry: &mut Entry, asked: &TimeArgs) -> Result<Timed> {
-    let path = asked.tensor.as_ref().ok_or_else(|| needs("tensor"))?;
+fn forwards(entry: &mut Entry, asked: &TimeArgs, path: &str) -> Result<Timed> {
     let tensor = Tensor::read(path)?;
     // Images as they come from one another, not batches, are what is taken in turn: only the batch has to be the model's own.
     entry.runner.check(asked.batch, asked.batch, &tensor.shape[1..])?;
-    let output = first_output(entry)?;
+    let output = entry.runner.logits_name()?;
     let images = Ring::new(tensor, asked.batch)?;
     for number in 0..asked.warmup {
         entry.runner.run(images.batch(number), images.shape)?;
@@ -90,12 +92,11 @@ struct Ring {
 impl Ring {
     fn new(tensor: Tensor, batch: usize) -> Result<Self> {
         let (images, image_size) = (tensor.shape[0], tensor.image_size());
-        if images == 0 || image_size == 0 {
-            return Err(Error::usage("the tensor holds no image", "request.time.tensor", "give at least one image"));
-        }
         let mut values = tensor.values;
         // The first images follow the last ones, so that no batch has to be copied together while the stopwatch runs.
-        values.reserve_exact((batch - 1) * image_size);
+        values.try_reserve_exact((batch - 1).saturating_mul(image_size)).map_err(|fault| {
+            Error::environment(format!("no memory for a batch of {batch} images: {fault}"), "request.time.batch", "ask for a smaller batch")
+        })?;
         for at in 0..(batch - 1) * image_size {
             values.push(values[at]);
         }
@@ -111,12 +112,14 @@ impl Ring {
 }
 
 /// `e2e`: from the path of an image file to its label.
-fn from_files(entry: &mut Entry, asked: &TimeArgs) -> Result<Timed> {
-    let images = asked.images.as_ref().filter(|images| !images.is_empty()).ok_or_else(|| needs("images"))?;
+fn from_files(entry: &mut Entry, asked: &TimeArgs, images: &[String]) -> Result<Timed> {
     if asked.batch != 1 {
         return Err(Error::usage(format!("one sample of e2e is one image, not {}", asked.batch), "request.time.batch", "ask for batch 1"));
     }
-    let (preprocess, output) = (entry.preprocess()?, first_output(entry)?);
+    let (preprocess, output) = (entry.preprocess()?, entry.runner.logits_name()?);
+    if let Some((width, height)) = preprocess.input_size() {
+        entry.runner.check(1, 1, &[3, height, width])?;
+    }
     let (width, height, _) = preprocess.image(Path::new(&images[0]))?;
     entry.runner.check(1, 1, &[3, height, width])?;
     let mut tensor = vec![0.0; 3 * height * width];
@@ -143,7 +146,7 @@ fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str
     let start = Instant::now();
     let decoded = image::decode_file(Path::new(path))?;
     let after_decode = Instant::now();
-    let image = preprocess.shrink(&decoded);
+    let image = preprocess.shrink(&decoded, Path::new(path))?;
     let after_resize = Instant::now();
     tensor.resize(image.data.len(), 0.0);
     preprocess.normalise(&image, tensor);
@@ -181,7 +184,7 @@ fn nanoseconds(since: Instant) -> u64 {
 }
 
 fn needs(what: &str) -> Error {
-    Error::usage(format!("this scenario needs {what}"), format!("request.time.{what}"), "see bench/PROTOCOL.md, `time`")
+    Error::usage(format!("this scenario needs {what}"), "request.time", "see bench/PROTOCOL.md, `time`")
 }
 
 #[cfg(test)]
@@ -198,6 +201,13 @@ mod tests {
         let batches: Vec<&[f32]> = (0..4).map(|number| ring3.batch(number)).collect();
         assert_eq!(batches, [[0.0, 1.0], [2.0, 0.0], [1.0, 2.0], [0.0, 1.0]]);
         assert_eq!(ring(2, 5).batch(1), [1.0, 0.0, 1.0, 0.0, 1.0], "a batch larger than the tensor");
+    }
+
+    #[test]
+    fn a_batch_that_no_memory_holds_is_the_environments_fault() {
+        let tensor = Tensor { shape: [1, 1, 1, 2], values: vec![0.0; 2] };
+        let error = Ring::new(tensor, usize::MAX / 16).err().unwrap();
+        assert_eq!(error.exit_code(), 3, "{error}");
     }
 
     #[test]

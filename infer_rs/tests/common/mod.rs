@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub use infer_rs::onnx::delimited as field;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -33,19 +34,6 @@ pub fn infer_rs(arguments: &[&str]) -> Output {
 
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// One protobuf field of bytes.
-pub fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number << 3 | 2];
-    let mut length = content.len();
-    while length >= 0x80 {
-        bytes.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(content);
-    bytes
 }
 
 /// A model that flattens an image to "logits", by hand: input 1 x 3 x 2 x 2, or N x 3 x 2 x 2.
@@ -92,11 +80,49 @@ pub const METADATA: [(&str, &str); 3] = [
     ("concord.task", "classify"),
 ];
 
-/// ONNX Runtime's library, when the environment names one.
-pub fn library() -> Option<String> {
-    let named = std::env::var("ORT_DYLIB_PATH").ok();
-    if named.is_none() {
-        eprintln!("skipped: set ORT_DYLIB_PATH to the libonnxruntime of the onnxruntime wheel to run this test");
+/// The path of an image in data/images.
+pub fn image(name: &str) -> String {
+    data().join("images").join(name).display().to_string()
+}
+
+/// A temporary folder with models in it.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        std::fs::write(folder.path("dynamic.onnx"), model(None, &METADATA)).unwrap();
+        std::fs::write(folder.path("static.onnx"), model(Some(1), &METADATA)).unwrap();
+        std::fs::write(folder.path("bare.onnx"), model(None, &[])).unwrap();
+        let three = METADATA.map(|(key, text)| (key, text.replace("\"width\":2", "\"width\":3")));
+        std::fs::write(folder.path("three.onnx"), model(None, &three.each_ref().map(|(key, text)| (*key, text.as_str())))).unwrap();
+        folder
     }
-    named
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+}
+
+/// ONNX Runtime's library: the one that the environment names, or that of the wheel in the checkout's .venv. None, and the test is
+/// skipped, only where somebody said so: a test that skips itself silently is one that nobody runs.
+pub fn library() -> Option<String> {
+    if std::env::var_os("CONCORD_WITHOUT_ORT").is_some() {
+        return None;
+    }
+    let found = std::env::var("ORT_DYLIB_PATH").ok().or_else(in_venv);
+    assert!(found.is_some(), "no ONNX Runtime: make .venv (uvx nox -s build), set ORT_DYLIB_PATH, or set CONCORD_WITHOUT_ORT to skip this");
+    found
+}
+
+fn in_venv() -> Option<String> {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv");
+    let versions = std::fs::read_dir(venv.join("lib")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = versions.chain([venv.join("Lib")]).map(|folder| folder.join("site-packages/onnxruntime/capi"));
+    let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
+    };
+    files.filter(is_it).max().map(|path| path.display().to_string())
 }

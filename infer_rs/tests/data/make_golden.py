@@ -3,7 +3,7 @@
     .venv/bin/python infer_rs/tests/data/make_golden.py
 
 Expectations are sha256 sums of pixels, so the data stay small. Inputs of the resize cases are noise from a generator that
-tests/resize.rs has, too.
+tests/golden.rs has, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SPECS = {"imagenet": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), "half": ([0
 
 @cache
 def noise(width: int, height: int) -> np.ndarray:
-    """The bytes that `noise` of tests/resize.rs makes."""
+    """The bytes that `noise` of tests/golden.rs makes."""
     state, values = 12345, bytearray()
     for _ in range(3 * width * height):
         state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
@@ -139,6 +139,11 @@ def pngs() -> dict[str, bytes]:
     files["short-transparency.png"] = png(13, 11, 8, 0, False, chunk(b"tRNS", b"\x00"))
     files["text-bomb.png"] = png(13, 11, 8, 0, False, chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2 << 20), 9)))
     files["no-data.png"] = whole[:33] + chunk(b"IEND", b"")
+    for name, interlaced in {"frame-beyond-image.png": 0, "frame-beyond-image-interlaced.png": 1}.items():
+        # The frame fits the first header, and not the second one, which counts.
+        large, small = (chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, interlaced)) for size in (8, 1))
+        frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 8, 8, 0, 0, 0, 0, 0, 0))
+        files[name] = whole[:8] + large + frame + small + chunk(b"IDAT", zlib.compress(bytes(8 * 9))) + chunk(b"IEND", b"")
     return files
 
 
