@@ -6,7 +6,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,12 @@ def load(path: Path) -> Matrix:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
         raise DataError("no such file", where=str(path), next="run from the checkout, or give --matrix FILE") from fault
+    except IsADirectoryError as fault:
+        raise DataError("a folder, not a TOML file", where=str(path), next="give --matrix FILE") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise DataError(f"not valid TOML: {fault}", where=str(path)) from fault
-    return replace(strict.decode(Matrix, data, path.name), source=path.name)
+    if "source" in data:  # a field of ours, not a key of the file
+        known = set(Matrix.__dataclass_fields__) - {"source"}
+        raise strict.StrictError(f"unknown key 'source'; {nearest('source', known)}", where=path.name)
+    # Given with the data: what the file's own names are checked with says which file they stand in.
+    return strict.decode(Matrix, data | {"source": path.name}, path.name)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contract import strict
-from contract.errors import DataError
+from contract.errors import DataError, nearest
 
 Device = Literal["auto", "cpu", "cuda"]
+# A recipe per device, and one for random weights where it differs.
+RECIPE_KEYS = ("cpu", "cuda", "random-cpu", "random-cuda")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Dataset:
     """Where images and labels lie. Paths inside are relative to `root`, so that `--root` replaces one thing.
 
     `csv`: `labels` below `root`, images below `root/images`. `folder`: one folder a class below `root`. With `train`, `val` and `test`
-    (folders below `root`) a split that comes with the set is kept; a `csv` set then has `<folder>/<labels>` in each. `wings` is drawn.
+    (folders below `root`, or anywhere: absolute, with `..`, or without a `root`) a split that comes with the set is kept; a `csv` set
+    then has `<folder>/<labels>` in each. `wings` is drawn.
     """
 
     name: str
@@ -112,6 +115,10 @@ class Recipe:
             raise strict.StrictError("train = 'head' needs epochs or head_epochs >= 1", where=self.name)
         if self.lr <= 0 or self.head_lr <= 0 or (self.clip_norm is not None and self.clip_norm <= 0) or not 0 <= self.dropout < 1:
             raise strict.StrictError("learning rates > 0, clip_norm > 0 and 0 <= dropout < 1 are needed", where=self.name)
+        if self.stem_lr <= 0 or not 0 <= self.label_smoothing < 1 or not 0 <= self.warmup < 1:
+            raise strict.StrictError("stem_lr > 0, 0 <= label_smoothing < 1 and 0 <= warmup < 1 are needed", where=self.name)
+        if self.train == "none" and self.epochs + self.head_epochs:
+            raise strict.StrictError("train = 'none' trains nothing: epochs and head_epochs must be 0", where=self.name)
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,9 @@ class Backbone:
     def __post_init__(self) -> None:
         if not self.weights:
             raise strict.StrictError("weights must name at least one to try, such as 'random'", where=self.name)
+        for key in self.recipe:
+            if key not in RECIPE_KEYS:
+                raise strict.StrictError(f"no recipe is ever looked up for '{key}'; {nearest(key, RECIPE_KEYS)}", where=self.name)
 
     def recipe_for(self, device: str, *, random: bool) -> str:
         """Name of the recipe for a device, `cpu` or `cuda`. Raises DataError when none is given for it."""
@@ -134,7 +144,7 @@ class Backbone:
         for key in keys:
             if key in self.recipe:
                 return self.recipe[key]
-        raise DataError(f"no recipe for {keys[0]}", where=f"matrix.toml: backbone {self.name}", next=f"add recipe = {{ {device} = NAME }}")
+        raise DataError(f"no recipe for {keys[0]}", where=f"backbone {self.name}", next=f"add recipe = {{ {device} = NAME }}")
 
 
 @dataclass(frozen=True)
@@ -165,6 +175,8 @@ class Scenario:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise strict.StrictError(f"batch must be at least 1, got {self.batch}", where=self.name)
+        if self.kind == "e2e" and self.batch != 1:
+            raise strict.StrictError(f"e2e is one image at a time, got batch {self.batch}", where=self.name)
 
 
 @dataclass(frozen=True)

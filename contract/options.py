@@ -16,6 +16,7 @@ from contract.machine import usable_threads
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,18 @@ def _dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | 
         if entry.format == "wings":
             raise UsageError("wings is drawn by Concord and has no root", where="--root", next="add --dataset NAME for your own images")
         return replace(entry, root=str(options.root))
+    if entry.root or entry.format == "wings":
+        return replace(entry, root=_in_data(entry.root, options.data))
+    if entry.train is None:
+        raise UsageError("where the images lie is not said", where=f"dataset {entry.name}", next="add --root DIR, or root in matrix.toml")
+    folders: dict[str, Any] = {name: _in_data(path, options.data) for name in SPLITS if (path := getattr(entry, name)) is not None}
+    return replace(entry, **folders)
+
+
+def _in_data(name: str, data: Path) -> str:
     # Paths in matrix.toml are relative to the checkout; `data/` there is a user's --data.
-    root = Path(entry.root)
-    return replace(entry, root=str(options.data.joinpath(*root.parts[1:]) if root.parts[:1] == ("data",) else CHECKOUT / root))
+    path = Path(name)
+    return str(data.joinpath(*path.parts[1:]) if path.parts[:1] == ("data",) else CHECKOUT / path)
 
 
 def _backbone(entry: matrices.Backbone, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Backbone:

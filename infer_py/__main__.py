@@ -22,7 +22,7 @@ def _serve() -> int:
     replies = claim_stdout()
     from infer_py.runner import Runner  # noqa: PLC0415
 
-    serve(Runner().handlers(), sys.stdin, replies)
+    serve(Runner().handlers(), sys.stdin.buffer, replies)
     return 0
 
 

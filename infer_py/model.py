@@ -29,7 +29,6 @@ class Model:
     card: Card
     provider: str
     options: Options
-    asked: dict[str, Option]
     session: Any
     ns: int
     _extended: dict[tuple[str, ...], Any] = field(default_factory=dict)
@@ -117,7 +116,7 @@ def load(path: Path, provider: str, asked: dict[str, Option], *, record: bool = 
     card = Card.from_metadata(file.metadata, str(path))
     opened, ns = session.timed_create(path, provider, options, record=record)
     _check_labels(card, opened, path)
-    return Model(file, card, provider, options, asked, opened, ns)
+    return Model(file, card, provider, options, opened, ns)
 
 
 def _check_labels(card: Card, opened: Any, path: Path) -> None:

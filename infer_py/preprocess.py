@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,24 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import DataError
+from contract.pictures import BROKEN, FORMATS
 from contract.preprocess import Exact, PreprocessSpec, Shorter
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-# What Pillow's decoders raise on broken files, found by fuzzing them: most is OSError, PNG raises SyntaxError, too.
-DECODE_FAULTS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
 Pixels = NDArray[np.uint8]
 Tensor = NDArray[np.float32]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from contract.options import Options
 from train import device, preset
 from train.data.load import LoadedSet, load
 from train.fit.fitting import Job
+from train.model.sizes import check_sizes
 from train.weights.choose import Source, choose
+from train.weights.given import same_classes
 
 NOT_TRAINED = "as given"
 
@@ -56,11 +59,14 @@ def _one(opts: Options, matrix: Matrix, data: LoadedSet, backbone: Backbone, on:
     job = Job(
         backbone.name, data, preset.of_backbone(backbone), had, _recipe(matrix, backbone, had, on), matrix.defaults.seed, on, opts.threads
     )
+    check_sizes(job.backbone, job.recipe)
+    if opts.checkpoint is not None:
+        same_classes(opts.checkpoint, data.classes)
     asked = options.asked(opts, matrix, data.name, backbone.name)
     decides = decisive(job)
     folder = asked.folder(opts.artifacts) / short_hash(decides)
     inputs = artifact.sha256_bytes(strict.dumps(decides).encode())
-    return Planned(job, asked, folder, inputs, source, None if opts.force else current(folder, inputs, source))
+    return Planned(job, asked, folder, inputs, source, None if opts.force else current(folder, inputs, source, say=True))
 
 
 def _recipe(matrix: Matrix, backbone: Backbone, had: Source, on: str) -> Recipe:
@@ -83,10 +89,23 @@ def decisive(job: Job) -> dict[str, object]:
     }
 
 
-def current(folder: Path, inputs: str, source: str) -> TrainManifest | None:
-    """The manifest of results made from these inputs by this code, when all its files are intact."""
+def current(folder: Path, inputs: str, source: str, *, say: bool = False) -> TrainManifest | None:
+    """The manifest of results made from these inputs by this code, when all its files are intact. `say`: tell stderr of damage."""
+    if not (folder / TRAIN).is_file():
+        return None
     try:
         made = manifest.read_verified(TrainManifest, folder / TRAIN, "")
-    except ConcordError:
-        return None  # not there, of another version, or damaged: it is made anew
+    except ConcordError as fault:  # damaged, or of another version
+        if say:
+            print(f"{fault.where}: {fault.what}: it is made anew", file=sys.stderr, flush=True)
+        return None
     return made if (made.inputs, made.source) == (inputs, source) else None
+
+
+def at_home(made: TrainManifest, planned: Planned) -> TrainManifest:
+    """The manifest with the images where they lie now: the same ones (they were hashed), below a root that may have moved."""
+    root = str(planned.job.data.root)
+    if made.root != root:
+        made = replace(made, root=root)
+        manifest.write(made, planned.folder / TRAIN)
+    return made

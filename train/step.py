@@ -15,7 +15,7 @@ from train import device, table
 from train.costs import cost
 from train.fit import state
 from train.fit.fitting import fit
-from train.jobs import Planned, current, plan
+from train.jobs import Planned, at_home, current, plan
 from train.progress import reporter
 from train.write import write
 
@@ -43,11 +43,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 def _one(item: Planned, options: Options) -> TrainManifest:
     with lock.exclusive(item.asked.folder(options.artifacts), f"training {item.title}"), reporter(item.title) as said:
-        # Another run may have made it while this one waited for its turn.
+        # Another run may have made it between this one's plan and this one's lock.
         made = item.current or (None if options.force else current(item.folder, item.inputs, item.source))
         if made is None:
             if options.force:
                 state.remove(item.folder)
             made = write(item, fit(item.job, item.folder, item.inputs + item.source, said))
+        made = at_home(made, item)
         item.asked.point_to(options.artifacts, made.config)
         return made

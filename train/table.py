@@ -10,6 +10,7 @@ from rich.table import Table
 from contract import strict
 from contract.manifest import TrainManifest
 from train.costs import Cost
+from train.fit.fitting import parts_of
 from train.jobs import Planned
 
 
@@ -20,7 +21,8 @@ def print_plan(planned: Sequence[Planned], costs: Sequence[Cost], console: Conso
         table.add_column(column, justify="right" if column in {"expected", "disk"} else "left", overflow="fold")
     for item, cost in zip(planned, costs, strict=True):
         job = item.job
-        images = "/".join(str(len(job.data.parts[name])) for name in ("train", "val", "test"))
+        used = parts_of(job)
+        images = "/".join(str(len(used[name])) for name in ("train", "val", "test"))
         expected = "current" if item.current else "unknown" if cost.seconds is None else f"{cost.seconds:.0f} s"
         disk = "-" if item.current else f"{cost.bytes / 1e6:.0f} MB"
         table.add_row(job.data.name, job.backbone, job.source.had.had, job.recipe.name, images, job.device, expected, disk)

@@ -18,12 +18,14 @@ from contract import artifact, manifest, strict
 from contract.manifest import CHECKPOINT, LABELS, TRAIN, TrainManifest
 from train import device
 from train.fit import state
-from train.fit.fitting import Outcome
+from train.fit.fitting import Job, Outcome, parts_of
 from train.fit.state import Epoch
 from train.fit.wilson import accuracy
 from train.jobs import Planned
+from train.weights.given import UNKNOWN
 
 HISTORY, CURVES = "history.csv", "curves.svg"
+WORDS = {"train": "training", "val": "validation", "test": "test"}
 ONE_ANSWER = "nothing to compare: every test image gets the same answer"
 
 
@@ -32,12 +34,15 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
     from train.curves import curves_svg  # noqa: PLC0415 - matplotlib takes a second
 
     folder, job = planned.folder, planned.job
+    used = parts_of(job)
     with artifact.atomic_path(folder / CHECKPOINT) as temporary:
         save_file(outcome.model, temporary, metadata={"format": "pt"})
     artifact.write_text(folder / LABELS, labels_json(job.data.classes))
     artifact.write_text(folder / HISTORY, history_csv(outcome.history))
     artifact.write_text(folder / CURVES, curves_svg(outcome.history, outcome.best_epoch, planned.title))
     names = [CHECKPOINT, LABELS, HISTORY, CURVES] + [name for name in (state.FILE, state.SUMS) if (folder / name).is_file()]
+    notes = [*job.data.notes, *used_notes(job), *outcome.notes]
+    notes += ([UNKNOWN] if job.source.checkpoint else []) + ([ONE_ANSWER] if outcome.test.distinct == 1 else [])
     made = TrainManifest(
         dataset=job.data.name,
         backbone=job.backbone,
@@ -51,7 +56,7 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
         seed=job.seed,
         device=job.device,
         metrics={
-            "val": accuracy(outcome.val_correct, len(job.data.parts["val"])),
+            "val": accuracy(outcome.val_correct, len(used["val"])),
             "test": accuracy(outcome.test.correct, outcome.test.total),
         },
         distinct_predictions=outcome.test.distinct,
@@ -59,7 +64,7 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
         seconds=round(outcome.seconds, 1),
         split=job.data.parts,
         skipped=job.data.skipped,
-        notes=(*job.data.notes, *outcome.notes, *([ONE_ANSWER] if outcome.test.distinct == 1 else [])),
+        notes=tuple(notes),
         versions=versions(job.device, job.threads),
         source=planned.source,
         inputs=planned.inputs,
@@ -67,6 +72,15 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
     )
     manifest.write(made, folder / TRAIN)
     return made
+
+
+def used_notes(job: Job) -> list[str]:
+    """How many images of the split were used, where it was not all of them: the manifest lists them all, for parity."""
+    used, most = parts_of(job), job.recipe.images_per_class
+    if most is None or used == job.data.parts:
+        return []
+    said = [f"{len(used[name])} of {len(job.data.parts[name])} {word}" for name, word in WORDS.items()]
+    return [f"{said[0]}, {said[1]} and {said[2]} images were used: images_per_class = {most}"]
 
 
 def labels_json(classes: tuple[str, ...]) -> str:

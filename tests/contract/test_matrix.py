@@ -167,6 +167,18 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
             "[quick]\nbackbone=['b19']\nrecipe='head'\nper_species=1\nparity_images=1\nmeasure_seconds=1\n[defaults]",
             "unknown backbone 'b19'",
         ),
+        ('cpu = "head"', 'gpu = "head"', r"backbone\[0\] \(b18\): no recipe is ever looked up for 'gpu'; did you mean 'cpu'\?"),
+        ('random-cuda = "all"', 'random-gpu = "all"', "no recipe is ever looked up for 'random-gpu'; did you mean 'random-cpu'"),
+        ("head_epochs = 1", "head_epochs = 1\nlabel_smoothing = 1.0", "label_smoothing < 1"),
+        ("head_epochs = 1", "head_epochs = 1\nlabel_smoothing = -0.1", "0 <= label_smoothing"),
+        ("head_epochs = 1", "head_epochs = 1\nwarmup = 1.0", "warmup < 1"),
+        ("head_epochs = 1", "head_epochs = 1\nwarmup = -0.1", "0 <= warmup"),
+        ("head_epochs = 1", "head_epochs = 1\nstem_lr = 0", r"recipe\[0\] \(head\): stem_lr > 0"),
+        ('train = "head"', 'train = "none"', "train = 'none' trains nothing: epochs and head_epochs must be 0"),
+        ('train = "all"', 'train = "none"', "train = 'none' trains nothing"),
+        ('kind = "load"', 'kind = "e2e"\nbatch = 2', r"scenario\[2\] \(load\): e2e is one image at a time, got batch 2"),
+        ("[defaults]", "source = 'x'\n[defaults]", "m\\.toml: unknown key 'source'; did you mean 'measure'"),
+        ('recipe = { cpu = "head"', 'recipe = { cpu = "haed"', r"^m\.toml: unknown recipe"),
         ("[defaults]", "[defaults", "not valid TOML"),
         ("[defaults]", "[defaults]\nseed = 1\nseed = 2", "not valid TOML"),
     ],
@@ -183,6 +195,9 @@ def test_a_missing_or_unreadable_file(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not valid TOML"):
         matrix.load(tmp_path / "binary.toml")
+    with pytest.raises(DataError, match="a folder, not a TOML file") as caught:
+        matrix.load(tmp_path)
+    assert "--matrix FILE" in caught.value.next
 
 
 def test_the_real_matrix():

@@ -35,7 +35,7 @@ def test_choices_and_numbers_override():
     chosen = select(*argv.split(), "--preset", "IMAGENET1K_V2")
     assert chosen.defaults.backbone == ("mobilenet_v2", "resnet18")
     assert (chosen.defaults.device, chosen.defaults.seed, chosen.defaults.variant) == ("cpu", 7, ("raw-static",))
-    assert (chosen.parity.images, chosen.measure.seconds) == (12, 1.5)
+    assert (chosen.parity.images, chosen.parity.seconds, chosen.measure.seconds) == (12, None, 1.5)
     assert [chosen.find("backbone", name).weights for name in chosen.defaults.backbone] == [("random",)] * 2
     assert chosen.find("backbone", "resnet18").preset == "IMAGENET1K_V2"
     assert chosen.find("backbone", "regnet_y_16gf").weights == ("DEFAULT", "random"), "a backbone that is not chosen stays as it is"
@@ -59,6 +59,7 @@ def test_quick_and_what_is_said_beside_it():
     assert chosen.defaults.backbone == quick.backbone == ("resnet18",)
     assert chosen.find("dataset", "wings").per_species == quick.per_species < select().find("dataset", "wings").per_species
     assert (chosen.parity.images, chosen.measure.seconds) == (quick.parity_images, quick.measure_seconds)
+    assert chosen.parity.seconds is not None
     assert set(chosen.find("backbone", "resnet18").recipe.values()) == {"quick"}
     chosen = select("--quick", "--backbone", "mobilenet_v2", "--recipe", "head", "--images", "5")
     assert chosen.defaults.backbone == ("mobilenet_v2",)
@@ -97,6 +98,26 @@ def test_paths_in_matrix_toml_are_relative_to_the_checkout_and_data_is_the_user_
     text = (CHECKOUT / "matrix.toml").read_text(encoding="utf-8").replace('["DEFAULT", "random"]', '["file:w/a.pth"]')
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
     assert select("--matrix", str(tmp_path / "m.toml")).find("backbone", "resnet18").weights == (f"file:{CHECKOUT / 'w/a.pth'}",)
+
+
+def without_root(tmp_path, more: str = "") -> str:
+    text = (CHECKOUT / "matrix.toml").read_text(encoding="utf-8").replace('root = "data/rps"\n', more)
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    return str(tmp_path / "m.toml")
+
+
+def test_a_data_set_without_a_root_is_an_error_only_where_it_is_chosen_and_not_wings(tmp_path):
+    matrix = without_root(tmp_path)
+    with pytest.raises(UsageError, match="dataset rps: where the images lie is not said\n  next: add --root DIR"):
+        select("--matrix", matrix, "--dataset", "rps")
+    assert select("--matrix", matrix, "--dataset", "rps", "--root", str(tmp_path)).find("dataset", "rps").root == str(tmp_path)
+    assert select("--matrix", matrix).defaults.dataset == ("wings",)
+
+
+def test_folders_of_splits_need_no_root(tmp_path):
+    matrix = without_root(tmp_path, 'train = "data/rps/train"\ntest = "/mnt/rps-test"\n')
+    entry = select("--matrix", matrix, "--dataset", "rps", "--data", str(tmp_path)).find("dataset", "rps")
+    assert (entry.root, entry.train, entry.val, entry.test) == ("", str(tmp_path / "rps" / "train"), None, "/mnt/rps-test")
 
 
 @pytest.mark.parametrize(

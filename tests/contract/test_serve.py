@@ -36,7 +36,11 @@ def stages(args):
     return p.Nothing()
 def profile(args):
     raise KeyError("Ω")
-serve.serve({"load": load, "time": time, "profile": profile, "stages": stages}, sys.stdin.buffer, replies)
+def predict(args):
+    if args.out == "full":
+        raise OSError(28, "No space left on device", "/out/o.npz")
+    open("/proc/version/x")
+serve.serve({"load": load, "time": time, "profile": profile, "stages": stages, "predict": predict}, sys.stdin.buffer, replies)
 """
 TIME = p.TimeArgs("m1", "load", None, None, 1, 0, 1, None, False)
 
@@ -193,6 +197,14 @@ def test_what_cannot_be_sent_is_a_bug_that_is_answered(rude, verb, arguments, wh
     assert failure.kind == "internal"
     assert failure.what.startswith(what)
     assert rude.ask("unload", p.UnloadArgs("m1")).kind == "unsupported"
+
+
+def test_a_full_disk_is_the_environment_and_another_fault_of_a_file_stays_a_bug(rude):
+    full, other = (rude.ask("predict", p.PredictArgs("m1", ("i",), None, 1, (), out)) for out in ("full", "other"))
+    assert (full.kind, full.where) == ("environment", "/out/o.npz")
+    assert "no space left" in full.what
+    assert "free some space" in full.next
+    assert (other.kind, other.what.split(":")[0]) == ("internal", "NotADirectoryError")
 
 
 def test_a_runner_whose_replies_nobody_reads_ends_quietly(fake):

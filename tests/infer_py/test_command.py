@@ -125,7 +125,7 @@ print([name for name in foreign if name in sys.modules])
     assert fresh(code) == "[]"
 
 
-def test_card_of_the_fixture_is_what_export_writes():
+def test_the_card_of_the_fixture_has_every_key_that_a_concord_file_carries():
     assert set(card().to_metadata()) == {
         "concord.format", "concord.task", "concord.labels", "concord.preprocess", "concord.variant", "concord.checkpoint",
         "concord.weights", "concord.versions",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from contract.protocol import NodeTime, OperatorTime
 from infer_py import profiler, receipt
 
@@ -43,5 +47,15 @@ def test_the_smallest_model_is_one():
     assert receipt._runs_on("cpu")
 
 
-def test_simd_is_known_or_null():
-    assert receipt.jpeg_simd() in {True, False, None}
+@pytest.mark.parametrize(
+    ("content", "known"), [(b"\x7fELF JSIMD_FORCENONE JSIMD_FORCEAVX2", True), (b"\x7fELF no such name", False), (None, None)]
+)
+def test_simd_is_what_the_mapped_library_says_or_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, known: object
+):
+    library = tmp_path / "libjpeg.so.62"
+    if content is not None:
+        library.write_bytes(content)
+    line = f"7f00-7f01 r-xp 00000000 00:00 1    {library if content is not None else '/lib/libz.so'}\n"
+    monkeypatch.setattr(Path, "read_text", lambda _: line * 2)
+    assert receipt.jpeg_simd() is known

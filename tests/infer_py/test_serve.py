@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zlib
@@ -21,13 +22,17 @@ from tests.infer_py.conftest import Build
 OPTIONS = {"threads": 1, "inter_threads": 1, "spinning": False, "optimization": "all", "arena": True, "memory_pattern": True}
 
 
+# As in a UTF-8 locale, where text that is none kills a reader of sys.stdin; the C locale of a container would let it pass.
+UTF_8 = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+
+
 class Peer:
     """A runner in a process, asked in plain words."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infer_py", "serve"], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
+            stderr=subprocess.DEVNULL, text=True, env=UTF_8,
         )  # fmt: skip
         self.seq = 0
 
@@ -194,6 +199,17 @@ def test_nonsense_is_answered(peer: Peer):
     for line in ("{", '{"seq": 1}', '{"seq": 1, "verb": "dance", "args": {}}', '{"seq": 1, "verb": "hello", "args": {"x": NaN}}'):
         reply = strict.loads(peer.raw(line), "reply")
         assert (reply["ok"], reply["error"]["kind"]) == (False, "usage")
+
+
+def test_bytes_that_are_no_text_are_answered_and_the_runner_lives_on(peer: Peer):
+    assert peer.process.stdin is not None
+    assert peer.process.stdout is not None
+    peer.process.stdin.flush()
+    peer.process.stdin.buffer.write(b"\xff\xfe\n")
+    peer.process.stdin.buffer.flush()
+    reply = strict.loads(peer.process.stdout.readline(), "reply")
+    assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
+    assert isinstance(peer.ask("hello", protocol=1), protocol.Receipt)
 
 
 def test_unload(peer: Peer, loaded: str):

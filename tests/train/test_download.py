@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+from contract import lock
+from contract.errors import EnvironmentFault, disk_fault
 from train.weights import download
 from train.weights.download import DownloadFailedError, fetch
 
@@ -66,7 +72,7 @@ def test_a_file_is_downloaded_checked_and_kept(server: Server, tmp_path: Path) -
         path = fetch(URL, tmp_path, offline=False)
         assert path.read_bytes() == BODY
     assert server.paths == [f"/models/{NAME}"]  # the second time nothing is asked
-    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".locks", NAME]
 
 
 def test_a_cached_file_serves_offline_and_a_missing_one_does_not(server: Server, tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_a_wrong_checksum_is_refused_and_nothing_is_left(server: Server, tmp_pat
     server.answer = lambda handler, _: send(handler, 200, b"a log-in page")
     with pytest.raises(DownloadFailedError, match="sha256"):
         fetch(URL, tmp_path, offline=False)
-    assert list(tmp_path.iterdir()) == []
+    assert [each.name for each in tmp_path.iterdir()] == [".locks"]
 
 
 def test_a_damaged_cached_file_is_fetched_anew(server: Server, tmp_path: Path) -> None:
@@ -143,6 +149,80 @@ def test_a_silent_server_times_out(server: Server, tmp_path: Path, monkeypatch: 
     server.answer = lambda *_: time.sleep(0.6)
     with pytest.raises(DownloadFailedError, match="timed out"):
         fetch(URL, tmp_path, offline=False)
+
+
+class Cable:
+    """An answer whose connection breaks after its first bytes."""
+
+    status, headers = 200, {"Content-Length": str(len(BODY))}
+
+    def __init__(self, fault: OSError) -> None:
+        self.fault, self.blocks = fault, [BODY[:1000]]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, _: int) -> bytes:
+        if self.blocks:
+            return self.blocks.pop()
+        raise self.fault
+
+
+FAULTS = [
+    OSError(errno.EHOSTUNREACH, "No route to host"),
+    OSError(errno.ENETUNREACH, "Network is unreachable"),
+    ssl.SSLError(1, "bad record"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.strerror)
+@pytest.mark.parametrize("when", ["while it is asked", "while it comes"])
+def test_whatever_breaks_while_reading_is_a_failed_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError, when: str
+) -> None:
+    def asked(*_: object, **__: object) -> Cable:
+        if when == "while it is asked":
+            raise fault
+        return Cable(fault)
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", asked)
+    with pytest.raises(DownloadFailedError, match=fault.strerror):
+        fetch(URL, tmp_path, offline=False)
+
+
+def test_a_full_disk_is_no_failed_download(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(download.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        fetch(URL, tmp_path, offline=False)
+    assert disk_fault(caught.value) is not None
+
+
+def test_two_processes_do_not_write_into_the_same_part(server: Server, tmp_path: Path) -> None:
+    with (
+        lock.exclusive(tmp_path / ".locks" / NAME, f"downloading {NAME}"),
+        pytest.raises(EnvironmentFault, match=f"in use: downloading {NAME}") as caught,
+    ):
+        fetch(URL, tmp_path, offline=False)
+    assert not isinstance(caught.value, DownloadFailedError), "the next weights are no answer to it"
+    assert "--data DIR" in caught.value.next
+    assert server.paths == []
+
+
+def test_what_another_process_ended_just_now_is_not_fetched_again(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def late(*_: object, **__: object) -> Iterator[None]:
+        (tmp_path / NAME).write_bytes(BODY)
+        yield
+
+    monkeypatch.setattr(download.lock, "exclusive", late)
+    assert fetch(URL, tmp_path, offline=False).read_bytes() == BODY
+    assert server.paths == []
 
 
 def test_only_http_is_spoken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

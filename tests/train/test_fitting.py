@@ -16,7 +16,7 @@ from contract.layout import CHECKOUT
 from contract.matrix import Recipe
 from tests.train import tiny
 from train.fit import state as states
-from train.fit.fitting import first_of_each_class, fit
+from train.fit.fitting import first_of_each_class, fit, parts_of
 from train.model.build import build
 from train.progress import reporter
 from train.weights.choose import Source, WeightsHad
@@ -66,11 +66,22 @@ RECIPES = {
 }
 
 
+# One an epoch that is not of a cached head, and one a phase.
+WRITES = {"head, then all": 5, "from scratch": 4, "head augmented, then last stage": 9, "head, then head": 5}
+
+
 @pytest.mark.parametrize("name", RECIPES)
-def test_training_goes_on_after_any_epoch_and_ends_with_the_same_bits(tmp_path: Path, name: str, unplug) -> None:
+def test_training_goes_on_after_any_write_and_ends_with_the_same_bits(
+    tmp_path: Path, name: str, unplug, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = tiny.job(tmp_path / "set", RECIPES[name])
-    whole = run(job, tmp_path / "whole")
-    for writes in (1, 2, 3):
+    every: list[object] = []
+    save = states.save
+    with monkeypatch.context() as counting:
+        counting.setattr(states, "save", lambda *args: (every.append(args), save(*args)))
+        whole = run(job, tmp_path / "whole")
+    assert len(every) == WRITES[name]
+    for writes in range(1, len(every) + 1):
         folder = tmp_path / f"broken-{writes}"
         unplug(writes)
         with pytest.raises(PulledPlugError):
@@ -193,6 +204,31 @@ def test_a_convolution_as_head_is_trained_without_a_cache(tmp_path: Path) -> Non
     found = run(tiny.job(tmp_path / "set", recipe, backbone="squeezenet1_1", spec=spec), tmp_path / "a")
     assert found.model["classifier.1.weight"].shape == (3, 512, 1, 1)
     assert len(found.history) == 1
+
+
+def test_training_images_grow_and_validation_images_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bool, int]] = []
+    forward = tiny.Tiny.forward
+
+    def spy(self: tiny.Tiny, images: torch.Tensor) -> torch.Tensor:
+        seen.append((self.training, images.shape[-1]))
+        return forward(self, images)
+
+    monkeypatch.setattr(tiny.Tiny, "forward", spy)
+    run(tiny.job(tmp_path / "set", Recipe("grow", "all", epochs=2, batch=16, train_sizes=(12, 16))), tmp_path / "a")
+    calibration = list(dict.fromkeys(seen))
+    assert calibration == [(True, 16), (True, 12), (False, 16)]
+    assert [size for training, size in seen if training][-2:] == [12, 16]
+    assert {size for training, size in seen if not training} == {16}
+
+
+def test_few_images_per_class_train_and_test_and_half_as_many_validate(tmp_path: Path) -> None:
+    job = tiny.job(tmp_path / "set", Recipe("few", "head", head_epochs=1, batch=8, images_per_class=1))
+    assert {name: len(part) for name, part in parts_of(job).items()} == {"train": 3, "val": 3, "test": 3}
+    found = run(job, tmp_path / "a")
+    assert found.test.total == 3
+    plain = replace(job, recipe=replace(job.recipe, images_per_class=None))
+    assert parts_of(plain) == dict(job.data.parts)
 
 
 def test_images_per_class_are_chosen_by_the_seed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from contract.errors import UsageError
 from contract.matrix import Recipe
 from tests.train import tiny
 from train.fit.head_fit import Standard, features, fit_head
@@ -62,11 +63,27 @@ def test_both_optimizers_and_dropout_learn(optimizer: str) -> None:
 def test_folding_standardisation_is_exact_both_ways() -> None:
     seen, _ = clouds(50, 0)
     standard, layer = Standard.of(seen.double()), nn.Linear(3, 4).double()
-    weight, bias = standard.fold(layer)
-    assert torch.allclose(nn.functional.linear(seen.double(), weight, bias), layer(standard(seen.double())))
-    back = standard.unfold(weight, bias)
-    assert torch.allclose(back[0], layer.weight)
-    assert torch.allclose(back[1], layer.bias)
+    plain = standard.fold(layer)
+    assert torch.allclose(nn.functional.linear(seen.double(), plain["weight"], plain["bias"]), layer(standard(seen.double())))
+    back = standard.unfold(plain)
+    assert torch.allclose(back["weight"], layer.weight)
+    assert torch.allclose(back["bias"], layer.bias)
+
+
+def test_a_head_without_bias_stays_without_and_learns() -> None:
+    """MaxViT's: its features cannot be centred, since nothing could take the shift."""
+    head, rows = fit(replace(RECIPE, head_epochs=60), nn.Linear(3, 3, bias=False))
+    seen, labels = clouds(300, 2)
+    assert head.bias is None
+    assert (head(seen).argmax(1) == labels).float().mean() > 0.8
+    best = max(rows, key=lambda row: (row.val_accuracy, -row.val_loss))
+    val_seen, val_labels = clouds(60, 1)
+    assert (head(val_seen).argmax(1) == val_labels).float().mean().item() == pytest.approx(best.val_accuracy)
+
+
+def test_a_head_that_runs_away_is_an_error_that_names_the_recipe() -> None:
+    with pytest.raises(UsageError, match="recipe head: the loss is no longer a number in epoch 1"):
+        fit(replace(RECIPE, optimizer="sgd", head_lr=1e38))
 
 
 def test_features_are_what_reaches_the_head() -> None:

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from contract.errors import DataError
+from infer_py import preprocess
 from tests.train import tiny
+from train.data import images
 from train.data.found import Listed
 from train.data.images import decode, verify
 
@@ -44,6 +46,23 @@ def test_html_and_empty_files_are_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(DataError, match="cannot identify image"):
             decode(path)
+
+
+def test_train_and_infer_py_take_the_same_faults_of_pillow_for_broken_images() -> None:
+    assert images.DECODE_FAULTS == preprocess.DECODE_FAULTS
+    assert images.FORMATS == preprocess.FORMATS
+
+
+@pytest.mark.parametrize("fault", [struct.error("unpack"), zlib.error("inflate"), KeyError("x"), TypeError("x")])
+def test_whatever_pillow_raises_is_bad_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise fault
+
+    (tmp_path / "a.png").touch()
+    monkeypatch.setattr(Image, "open", broken)
+    for read in (decode, preprocess.decode):
+        with pytest.raises(DataError, match=r"a\.png"):
+            read(tmp_path / "a.png")
 
 
 def test_missing_file(tmp_path: Path) -> None:

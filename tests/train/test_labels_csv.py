@@ -12,7 +12,11 @@ from train.data import labels_csv
 
 def rows(root: Path, text: str, **changed: object):
     (root / "labels.csv").write_bytes(text.encode())
-    return labels_csv.read_set(tiny.dataset(root, **changed), root)
+    return read(root, **changed)
+
+
+def read(root: Path, **changed: object):
+    return labels_csv.read_set(tiny.dataset(root, **changed), root, {"": root})
 
 
 def test_labels_stay_as_they_are_written_and_paths_are_relative_to_the_root(squares: Path) -> None:
@@ -48,6 +52,7 @@ def test_columns_are_configurable(squares: Path) -> None:
         ("filename,label\nred_0.png ,a\n", "no such image file: 'red_0.png '"),
         ("filename,label\n,a\n", "no such image file: ''"),
         ("filename,label\n.,a\n", "no such image file: '.'"),
+        (f"filename,label\n{'x' * 300}.png,a\n", "xxx is not a file name"),
         ("filename,label\n../../x.png,a\n", "line 2: '../../x.png' leaves the data set's folder"),
         ("filename,label\n/etc/passwd,a\n", "'/etc/passwd' leaves the data set's folder"),
         ('filename,label\n"RED_0.png,a\n', "not a UTF-8 CSV file"),
@@ -69,7 +74,7 @@ def test_a_nul_byte_is_refused(squares: Path) -> None:
 def test_latin_1_is_refused(squares: Path) -> None:
     (squares / "labels.csv").write_bytes("filename,label\nRED_0.png,Schmetterling für\n".encode("latin-1"))
     with pytest.raises(DataError, match="not a UTF-8 CSV file"):
-        labels_csv.read_set(tiny.dataset(squares), squares)
+        read(squares)
 
 
 def test_a_link_out_of_the_folder_is_refused(squares: Path, tmp_path: Path) -> None:
@@ -88,15 +93,15 @@ def test_an_image_folder_outside_of_the_root_is_refused(squares: Path, tmp_path:
 
 def test_missing_table_and_missing_folder(squares: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        labels_csv.read_set(tiny.dataset(squares, labels="gone.csv"), squares)
+        read(squares, labels="gone.csv")
     with pytest.raises(DataError, match="a folder, not a CSV file"):
-        labels_csv.read_set(tiny.dataset(squares, labels="train"), squares)
+        read(squares, labels="train")
     with pytest.raises(DataError, match="no such folder of images"):
-        labels_csv.read_set(tiny.dataset(squares, images="gone"), squares)
+        read(squares, images="gone")
 
 
 def test_splits_that_come_with_the_set_are_kept(tmp_path: Path) -> None:
     for split in ("train", "test"):
         tiny.write_csv_set(tmp_path / split, per_class=1)
-    found = labels_csv.read_set(tiny.dataset(tmp_path, train="train", test="test"), tmp_path)
+    found = labels_csv.read_set(tiny.dataset(tmp_path), tmp_path, {name: tmp_path / name for name in ("train", "test")})
     assert {(item.path, item.split) for item in found} >= {("train/train/RED_0.png", "train"), ("test/train/RED_0.png", "test")}

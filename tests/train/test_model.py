@@ -9,8 +9,10 @@ from torch import nn
 from torchvision.models import get_model
 
 from contract.errors import DataError, UsageError
+from contract.manifest import TRAIN
 from tests.train import tiny
-from train.model.build import bare, build
+from tests.train.test_serve import write_model
+from train.model.build import bare, build, from_manifest
 from train.model.calibrate import calibrate
 from train.model.head import add_dropout, head_name, head_of, outputs, replace_head
 from train.model.stages import (
@@ -37,6 +39,7 @@ HEADS = {
     "vit_b_32": "heads.head",
     "swin_t": "head",
     "convnext_tiny": "classifier.2",
+    "maxvit_t": "classifier.5",
 }
 
 
@@ -52,6 +55,15 @@ def test_the_head_of_any_classifier_is_found_and_replaced(backbone: str) -> None
     assert outputs(head_of(model)) == 5
     with torch.inference_mode():
         assert model(torch.zeros(1, 3, 224, 224)).shape == (1, 5)
+
+
+def test_a_head_without_bias_is_replaced_by_one_without_and_found_again_in_the_file(tmp_path: Path) -> None:
+    save_file(bare("maxvit_t", 4, pretrained=False).state_dict(), tmp_path / "w.safetensors")
+    built = build("maxvit_t", from_file(tmp_path / "w.safetensors"), 3, 0)
+    assert head_of(built.model).bias is None
+    write_model(tmp_path / "m", tmp_path, "maxvit_t", built.model.state_dict())
+    _, again = from_manifest(tmp_path / "m" / TRAIN)
+    assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in built.model.state_dict().items())
 
 
 def test_dropout_acts_in_training_only_and_changes_no_name() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train.fit.evaluate import evaluate, judge
-from train.fit.schedule import share
+from train.fit.schedule import share, size
 from train.fit.wilson import accuracy
 
 
@@ -53,6 +53,12 @@ def test_constant_stays_after_the_warm_up() -> None:
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "constant"])
 def test_a_single_step_has_a_rate(schedule: str) -> None:
     assert 0 < share(schedule, 0, 1, 0.05) <= 1
+
+
+def test_images_grow_evenly_from_the_first_size_to_the_last() -> None:
+    assert [size((128, 224), epoch, 4) for epoch in (1, 2, 3, 4)] == [128, 160, 192, 224]
+    assert [size((100, 30), epoch, 3) for epoch in (1, 2, 3)] == [100, 64, 30]  # in between a multiple of 8
+    assert size((128, 224), 1, 1) == 224  # a single epoch sees what will be asked
 
 
 def test_judge_counts_by_hand() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -13,26 +15,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from contract import artifact, manifest, protocol
-from contract.errors import DataError
+from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT
 from contract.manifest import CHECKPOINT, TRAIN, Accuracy, TrainManifest, WeightsHad
 from tests.train import tiny
 from train.data.images import decode
 from train.model.build import bare
 from train.preset import transform
-from train.serve import loading
+from train.serve import loading, timing
 
 CLASSES = ("BLUE", "GREEN", "RED")
 SPEC = replace(tiny.SPEC, resize=replace(tiny.SPEC.resize, size=40), crop=replace(tiny.SPEC.crop, width=36, height=36))
 
 
-def write_model(folder: Path, root: Path, backbone: str = "squeezenet1_1") -> TrainManifest:
+def write_model(folder: Path, root: Path, backbone: str = "squeezenet1_1", state: dict[str, torch.Tensor] | None = None) -> TrainManifest:
     torch.manual_seed(0)
     folder.mkdir()
-    save_file(bare(backbone, 3, pretrained=False).state_dict(), folder / CHECKPOINT)
+    save_file(state or bare(backbone, 3, pretrained=False).state_dict(), folder / CHECKPOINT)
     made = TrainManifest(
         dataset="squares",
         backbone=backbone,
@@ -73,6 +75,8 @@ class Client:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
+            # As in a UTF-8 locale, where text that is none kills a reader of sys.stdin.
+            env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
         )
         self.seq = 0
 
@@ -250,13 +254,21 @@ def test_cuda_that_is_not_there_is_an_environment_fault(client: Client, home: Pa
     assert (found.kind, "no CUDA device" in found.what) == ("environment", True)
 
 
-def test_inter_threads_are_set_once_a_process(client: Client, home: Path, model: str) -> None:
-    args = {"model": str(home / "abcd1234" / TRAIN), "provider": "cpu"}
-    first = client.ask("load", **args, options={"inter_threads": 1})
-    second = client.ask("load", **args, options={"inter_threads": 5})
-    assert isinstance(first, protocol.Loaded) or first.kind == "usage"
-    assert second.kind == "usage"
-    assert "once a process" in second.next
+def test_inter_threads_are_set_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_force = [2]
+
+    def once(number: int) -> None:
+        if len(in_force) > 1:
+            raise RuntimeError("cannot set number of interop threads after parallel work has started")
+        in_force.append(number)
+
+    monkeypatch.setattr(torch, "get_num_interop_threads", lambda: in_force[-1])
+    monkeypatch.setattr(torch, "set_num_interop_threads", once)
+    assert loading._apply({"inter_threads": 1})["inter_threads"] == 1
+    assert loading._apply({"inter_threads": 1})["inter_threads"] == 1
+    with pytest.raises(UsageError, match="inter_threads is 1 in this process already, asked for 5") as caught:
+        loading._apply({"inter_threads": 5})
+    assert "once a process" in caught.value.next
 
 
 def test_bad_requests_are_answered(client: Client, home: Path, model: str) -> None:
@@ -289,8 +301,63 @@ def test_a_corrupt_checkpoint_is_refused(tmp_path: Path) -> None:
         loading.open_session(tmp_path / "m" / TRAIN, "cpu", torch.float32)
 
 
-def test_nonsense_is_answered_too(client: Client) -> None:
-    client.process.stdin.write("nonsense\n")
+@pytest.mark.parametrize("line", [b"nonsense\n", b"\xff\xfe\n"])
+def test_nonsense_is_answered_too_and_the_runner_lives_on(client: Client, line: bytes) -> None:
     client.process.stdin.flush()
+    client.process.stdin.buffer.write(line)
+    client.process.stdin.buffer.flush()
     reply = json.loads(client.process.stdout.readline())
-    assert (reply["ok"], reply["seq"]) == (False, 0)
+    assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
+    assert client.ask("hello", protocol=1).runtime == "torch-eager"
+
+
+def test_opening_draws_no_random_weights_and_serves_the_very_weights_of_the_file(home: Path) -> None:
+    path = home / "abcd1234" / TRAIN
+    state = torch.random.get_rng_state()
+    session, took = loading.open_session(path, "cpu", torch.float32)
+    assert took > 0
+    assert torch.equal(state, torch.random.get_rng_state())
+    plain = bare("squeezenet1_1", 3, pretrained=False)
+    plain.load_state_dict(load_file(home / "abcd1234" / CHECKPOINT))
+    own, expected = session.model.state_dict(), plain.state_dict()
+    assert own.keys() == expected.keys()
+    assert all(torch.equal(own[name], tensor) and own[name].stride() == tensor.stride() for name, tensor in expected.items())
+    images = np.load(home / "x.npy")
+    with torch.inference_mode():
+        assert np.array_equal(session.forward(images), plain.eval()(torch.from_numpy(images)).numpy())
+
+
+@pytest.mark.parametrize("backbone", ["mobilenet_v3_small", "swin_v2_t"])
+def test_what_is_no_weight_is_made_as_ever(backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whatever the file would not replace is NaN now.
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    draws = dict(vars(torch.nn.init))
+    write_model(tmp_path / "m", tmp_path, backbone)
+    plain = bare(backbone, 3, pretrained=False)
+    plain.load_state_dict(load_file(tmp_path / "m" / CHECKPOINT))
+    opened = loading.open_session(tmp_path / "m" / TRAIN, "cpu", torch.float32)[0].model
+    assert dict(vars(torch.nn.init)) == draws
+    for kind in ("named_parameters", "named_buffers"):
+        own, expected = dict(getattr(opened, kind)()), dict(getattr(plain, kind)())
+        assert own.keys() == expected.keys()
+        assert all(torch.equal(own[name], tensor) for name, tensor in expected.items())
+    images = torch.zeros(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(opened(images), plain.eval()(images))
+
+
+def test_verification_is_outside_of_the_clock_of_load(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = protocol.LoadArgs(str(home / "abcd1234" / TRAIN), "cpu", {})
+    slow = artifact.sha256_file
+    monkeypatch.setattr(artifact, "sha256_file", lambda path: (time.sleep(2), slow(path))[1])
+    began = time.perf_counter_ns()
+    session, loaded = loading.load(args, "m1")
+    assert time.perf_counter_ns() - began > 2e9 > loaded.ns
+
+    def never(*_: object) -> None:
+        raise AssertionError("the scenario load verifies again")
+
+    for place, name in ((artifact, "sha256_file"), (manifest, "read"), (torch, "isfinite")):
+        monkeypatch.setattr(place, name, never)
+    asked = protocol.TimeArgs("m1", "load", None, None, 1, 1, 3, None, split=False)
+    assert len(timing.time_samples(session, asked).samples) == 3

@@ -81,7 +81,21 @@ def test_a_split_that_came_with_the_set_is_kept_and_val_is_cut_from_train() -> N
 def test_leaks_of_a_given_split_are_noted() -> None:
     listed = [*images({"a": 4, "b": 4}, "train"), *images({"a": 4, "b": 4}, "val"), *images({"a": 1, "b": 1}, "test")]
     listed.append(Checked("leak.png", "a", "test", "sha-a-0-train"))
-    assert any("1 images of train or val are also in the test folder" in note for note in split(listed, ("a", "b"), SHARES, 0).notes)
+    assert "1 test images are also in train, as the set came: test accuracy flatters" in split(listed, ("a", "b"), SHARES, 0).notes
+
+
+def test_leaks_between_any_two_given_parts_are_noted_and_nothing_is_said_to_be_kept_apart() -> None:
+    listed = [item for name in ("train", "val", "test") for item in images({"a": 4, "b": 4}, name)]
+    listed += [
+        Checked("1.png", "a", "val", "sha-a-0-train"),
+        Checked("2.png", "a", "test", "sha-a-0-val"),
+        Checked("3.png", "b", "train", "sha-b-1-train"),
+    ]
+    assert split(listed, ("a", "b"), SHARES, 0).notes == (
+        "3 images are exact copies of others",
+        "1 val images are also in train, as the set came: val accuracy flatters",
+        "1 test images are also in val, as the set came: test accuracy flatters",
+    )
 
 
 def test_class_orders_must_match() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from contract.errors import DataError
 
@@ -27,6 +29,17 @@ class Checked:
     label: str
     split: str
     sha256: str
+
+
+def below(path: Path, root: Path) -> str:
+    """A path relative to the root, as manifests hold it. Raises DataError for a name that no manifest can hold."""
+    name = path.relative_to(root).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as fault:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise DataError("a file name that is not UTF-8", where=shown, next="rename the file or folder") from fault
+    return name
 
 
 def class_order(listed: Sequence[Listed], where: str) -> tuple[str, ...]:

@@ -13,22 +13,11 @@ from pathlib import Path
 from PIL import Image
 
 from contract.errors import DataError
+from contract.pictures import BROKEN, FORMATS
 from train.data.found import Checked, Listed
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-# Whatever a damaged file makes Pillow's readers raise; its warning about huge images counts as one.
-BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    EOFError,
-    Image.DecompressionBombError,
-)
+# Its warning about huge images counts as a fault.
+DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 # One process-wide rule of Pillow: above 89 million pixels it only warns, above twice that it refuses. Here both refuse.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -40,7 +29,7 @@ def decode(source: Path | bytes) -> Image.Image:
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
             return opened.convert("RGB")
-    except (*BROKEN, Image.DecompressionBombWarning) as fault:
+    except DECODE_FAULTS as fault:
         if isinstance(source, Path) and not source.is_file():
             raise DataError("no such image file", where=name) from fault
         raise DataError(

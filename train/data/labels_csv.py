@@ -7,18 +7,14 @@ from pathlib import Path
 
 from contract.errors import DataError, nearest
 from contract.matrix import Columns, Dataset
-from train.data.found import SPLITS, Listed
+from train.data.found import Listed, below
 
 
-def read_set(dataset: Dataset, root: Path) -> list[Listed]:
-    """All images that the set's CSV files name. Raises DataError naming file and line."""
-    if dataset.train is None:
-        return read_csv(root / dataset.labels, root / dataset.images, root, dataset.columns, "")
+def read_set(dataset: Dataset, root: Path, folders: dict[str, Path]) -> list[Listed]:
+    """All images that the CSV files name, one file a folder (split -> folder). Raises DataError naming file and line."""
     listed: list[Listed] = []
-    for split in SPLITS:
-        folder = getattr(dataset, split)
-        if folder is not None:
-            listed += read_csv(root / folder / dataset.labels, root / folder / dataset.images, root, dataset.columns, split)
+    for split, folder in folders.items():
+        listed += read_csv(folder / dataset.labels, folder / dataset.images, root, dataset.columns, split)
     return listed
 
 
@@ -50,13 +46,13 @@ def _inside(name: str, home: Path, root: Path, where: str) -> str:
     try:
         path = (home / name).resolve()
         good = path.is_relative_to(home) and path.is_file()
-    except ValueError as fault:  # a NUL in the name
-        raise DataError(f"{name!r} is not a file name", where=where, next="correct the row") from fault
+    except (ValueError, OSError, RuntimeError) as fault:  # a NUL in the name, one that is too long, links in a circle
+        raise DataError(f"{name!r:.80} is not a file name", where=where, next="correct the row") from fault
     if not path.is_relative_to(home):
         raise DataError(f"'{name}' leaves the data set's folder {home}", where=where, next="names must stay below it, symbolic links too")
     if not good:
         raise DataError(f"no such image file: '{name}'", where=where, next=f"put it into {home}, or delete the row")
-    return path.relative_to(root.resolve()).as_posix()
+    return below(path, root.resolve())
 
 
 def _rows(table: Path, columns: Columns) -> list[tuple[int, str, str]]:

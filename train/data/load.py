@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from contract.layout import short_hash
 from contract.manifest import ImageEntry
 from contract.matrix import Columns, Dataset
 from train.data import class_folders, labels_csv
-from train.data.found import Listed, class_order
+from train.data.found import SPLITS, class_order
 from train.data.images import verify
 from train.data.split import split
 
@@ -37,21 +39,35 @@ def load(dataset: Dataset, data: Path, *, seed: int, skip_bad: bool, threads: in
     """Find, verify and split a data set. `data`: where drawn sets lie. Raises DataError naming file and line."""
     if dataset.format == "wings":
         dataset = wings(dataset, data)
-    root = Path(dataset.root)
-    listed = _listed(dataset, root)
+    root, folders = _folders(dataset)
+    if dataset.format == "csv":
+        listed, notes = labels_csv.read_set(dataset, root, folders), list[str]()
+    else:
+        listed, notes = class_folders.read_set(root, folders)
     classes = class_order(listed, str(root))
+    print(f"{dataset.name}: reading and checking {len(listed)} images below {root}", file=sys.stderr, flush=True)
     verified = verify(root, listed, skip_bad=skip_bad, threads=threads)
     made = split(verified.good, classes, dataset.split, seed)
     skipped = (f"{len(verified.bad)} unreadable images were left out",) if verified.bad else ()
-    return LoadedSet(dataset.name, root.resolve(), classes, made.parts, verified.bad, (*made.notes, *skipped))
+    return LoadedSet(dataset.name, root.resolve(), classes, made.parts, verified.bad, (*made.notes, *notes, *skipped))
 
 
-def _listed(dataset: Dataset, root: Path) -> list[Listed]:
-    if not dataset.root:
-        raise UsageError("where the images lie is not said", where=f"dataset {dataset.name}", next="add --root DIR, or root in matrix.toml")
-    if not root.is_dir():
+def _folders(dataset: Dataset) -> tuple[Path, dict[str, Path]]:
+    """The root, and the folder of each split that came with the set ("": all of it). The root of folders elsewhere is their parent."""
+    root = Path(dataset.root)
+    if dataset.root and not root.is_dir():
         raise DataError(f"no such folder: data set '{dataset.name}'", where=str(root), next="add --root DIR, the folder where it lies")
-    return labels_csv.read_set(dataset, root) if dataset.format == "csv" else class_folders.read_set(dataset, root)
+    if dataset.train is None:
+        return root, {"": root}
+    folders = {split: (root / folder).resolve() for split in SPLITS if (folder := getattr(dataset, split)) is not None}
+    if dataset.root and all(folder.is_relative_to(root.resolve()) for folder in folders.values()):
+        return root.resolve(), folders
+    try:
+        return Path(os.path.commonpath(folders.values())), folders
+    except ValueError as fault:  # two drives
+        raise DataError(
+            "train, val and test have no folder in common", where=f"dataset {dataset.name}", next="put them on one drive"
+        ) from fault
 
 
 def wings(dataset: Dataset, data: Path) -> Dataset:
@@ -70,8 +86,9 @@ def wings(dataset: Dataset, data: Path) -> Dataset:
             raise UsageError(str(fault), where=f"dataset {dataset.name}", next="correct species or per_species in matrix.toml") from fault
 
     if not root.is_dir():
-        with lock.exclusive(data, "drawing wings"):
+        with lock.exclusive(data, "drawing wings", way_out="or give this run its own --data DIR"):
             artifact.sweep(data)
             if not root.is_dir():
+                print(f"{dataset.name}: drawing {dataset.species} x {dataset.per_species} images into {root}", file=sys.stderr, flush=True)
                 artifact.write_folder(root, draw)
     return replace(dataset, format="csv", root=str(root), images="train", labels="Training_set.csv", columns=Columns())

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from contract.errors import DataError
 from contract.manifest import ImageEntry
@@ -39,7 +40,7 @@ def split(images: Sequence[Checked], classes: tuple[str, ...], shares: tuple[flo
         name: tuple(ImageEntry(item.path, index[item.label], item.sha256) for item in sorted(part, key=lambda item: item.path))
         for name, part in parts.items()
     }
-    return Split(entries, (*_duplicate_notes(images), *_leak_notes(parts)))
+    return Split(entries, (*_duplicate_notes(images, cut=came_with == {""}), *_leak_notes(parts)))
 
 
 def _cut(images: Sequence[Checked], shares: dict[str, float], seed: int) -> dict[str, list[Checked]]:
@@ -86,17 +87,23 @@ def _need_every_class(parts: dict[str, list[Checked]], classes: tuple[str, ...],
             )
 
 
-def _duplicate_notes(images: Sequence[Checked]) -> list[str]:
+def _duplicate_notes(images: Sequence[Checked], *, cut: bool) -> list[str]:
     labels: defaultdict[str, list[str]] = defaultdict(list)
     for item in images:
         labels[item.sha256].append(item.label)
     copies = sum(len(found) - 1 for found in labels.values())
     conflicts = sum(len(set(found)) > 1 for found in labels.values())
-    notes = [f"{copies} images are exact copies of others: kept on one side of the split"] if copies else []
+    # Only a split that was cut here keeps them together; of one that came with the set, the leaks are told.
+    notes = [f"{copies} images are exact copies of others{': kept on one side of the split' if cut else ''}"] if copies else []
     return notes + ([f"{conflicts} images occur with conflicting labels"] if conflicts else [])
 
 
 def _leak_notes(parts: dict[str, list[Checked]]) -> list[str]:
-    test = {item.sha256 for item in parts["test"]}
-    leaked = sum(item.sha256 in test for name in ("train", "val") for item in parts[name])
-    return [f"{leaked} images of train or val are also in the test folder that came with the set: its accuracy flatters"] if leaked else []
+    """Images that two parts share: none where Concord cut them."""
+    notes = []
+    for one, other in combinations(SPLITS, 2):
+        known = {item.sha256 for item in parts[one]}
+        leaked = sum(item.sha256 in known for item in parts[other])
+        if leaked:
+            notes.append(f"{leaked} {other} images are also in {one}, as the set came: {other} accuracy flatters")
+    return notes

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from contract.errors import UsageError
 from contract.manifest import ImageEntry
 from contract.matrix import Recipe
 from train.fit.augment import Augmentation
@@ -18,7 +17,7 @@ from train.fit.evaluate import Judged, evaluate
 from train.fit.keys import key
 from train.fit.optimizers import make_optimizer
 from train.fit.schedule import share, size
-from train.fit.state import Best, Epoch, State, Tensors
+from train.fit.state import Best, Epoch, State, Tensors, need_finite
 from train.model.stages import Trained, parameter_groups, set_trainable, training_mode
 from train.progress import Reporter
 
@@ -71,7 +70,7 @@ class Loop:
             judged = evaluate(self._model, said.over(batches, -(-len(val) // self._recipe.batch), f"epoch {number} of {of}: validation"))
             seconds = time.perf_counter() - began
             row = replace(row, val_loss=judged.loss, val_accuracy=judged.correct / judged.total, seconds=seconds)
-            self._finite(row)
+            need_finite(row, self._recipe)
             self._record(state, row, judged, epoch)
             save()
             said.epoch(row, of)
@@ -104,12 +103,6 @@ class Loop:
             total += loss.detach().double() * len(labels)
             correct += (logits.detach().argmax(1) == labels).sum()
         return Epoch(number, phase.name, phase.lr * factor, total.item() / len(train), correct.item() / len(train), 0.0, 0.0, 0.0)
-
-    def _finite(self, row: Epoch) -> None:
-        if not all(abs(loss) < float("inf") for loss in (row.train_loss, row.val_loss)):
-            raise UsageError(
-                f"the loss is no longer a number in epoch {row.number}", where=f"recipe {self._recipe.name}", next="choose a smaller lr"
-            )
 
     def _record(self, state: State, row: Epoch, judged: Judged, epoch: int) -> None:
         state.epoch = epoch

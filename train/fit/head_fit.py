@@ -15,7 +15,7 @@ from train.fit.evaluate import judge
 from train.fit.keys import key
 from train.fit.optimizers import make_optimizer
 from train.fit.schedule import share
-from train.fit.state import Best, Epoch
+from train.fit.state import Best, Epoch, Tensors, need_finite
 
 Features = tuple[torch.Tensor, torch.Tensor]
 
@@ -45,37 +45,36 @@ class Standard:
     spread: torch.Tensor
 
     @classmethod
-    def of(cls, seen: torch.Tensor) -> Standard:
-        """Measured on the training images; a feature that never changes keeps its scale."""
-        spread = seen.std(0, unbiased=False)
-        return cls(seen.mean(0), torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+    def of(cls, seen: torch.Tensor, *, centred: bool = True) -> Standard:
+        """Of the training images; a feature that never changes keeps its scale. Not `centred`: mean 0, for a layer without bias."""
+        spread, mean = seen.std(0, unbiased=False), seen.mean(0)
+        return cls(mean if centred else torch.zeros_like(mean), torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
 
     def __call__(self, seen: torch.Tensor) -> torch.Tensor:
         """Features with mean 0 and spread 1."""
         return (seen - self.mean) / self.spread
 
-    def fold(self, layer: nn.Linear) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight and bias on plain features."""
+    def fold(self, layer: nn.Linear) -> Tensors:
+        """Weight and bias, where there is one, on plain features."""
         weight = layer.weight.detach() / self.spread
-        return weight, layer.bias.detach() - weight @ self.mean
+        return {"weight": weight} if layer.bias is None else {"weight": weight, "bias": layer.bias.detach() - weight @ self.mean}
 
-    def unfold(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weight and bias on standardised features: the inverse of `fold`."""
-        return weight * self.spread, bias + weight @ self.mean
+    def unfold(self, plain: Tensors) -> Tensors:
+        """Weight and bias, where there is one, on standardised features: the inverse of `fold`."""
+        weight = plain["weight"]
+        return {"weight": weight * self.spread} | ({"bias": plain["bias"] + weight @ self.mean} if "bias" in plain else {})
 
 
 def fit_head(head: nn.Linear, kept: bool, train: Features, val: Features, recipe: Recipe, seed: int, said: Callable[[Epoch], None]) -> Best:
     """Fit `head` in place, to its best epoch by validation. A kept head is where the fit starts, otherwise zero."""
-    standard = Standard.of(train[0])
-    layer = nn.Linear(head.in_features, head.out_features)
-    with torch.no_grad():
-        start = (
-            standard.unfold(head.weight.cpu(), head.bias.cpu()) if kept else (torch.zeros_like(layer.weight), torch.zeros_like(layer.bias))
-        )
-        layer.weight.copy_(start[0])
-        layer.bias.copy_(start[1])
+    has_bias = head.bias is not None
+    standard = Standard.of(train[0], centred=has_bias)
+    layer = nn.Linear(head.in_features, head.out_features, bias=has_bias)
+    given = {name: tensor.detach().cpu() for name, tensor in head.named_parameters()}
+    layer.load_state_dict(standard.unfold(given) if kept else {name: torch.zeros_like(tensor) for name, tensor in given.items()})
     seen, val_seen = standard(train[0]), standard(val[0])
-    groups = [{"params": [layer.weight], "weight_decay": recipe.weight_decay}, {"params": [layer.bias], "weight_decay": 0.0}]
+    groups = [{"params": [layer.weight], "weight_decay": recipe.weight_decay}]
+    groups += [{"params": [layer.bias], "weight_decay": 0.0}] if has_bias else []
     optimizer = make_optimizer(recipe, [group | {"lr": recipe.head_lr} for group in groups])
     steps = recipe.head_epochs * len(shuffled(len(seen), recipe.batch, seed, 0))
     best, step = Best(0, -1, 0.0, {}), 0
@@ -96,11 +95,10 @@ def fit_head(head: nn.Linear, kept: bool, train: Features, val: Features, recipe
         with torch.no_grad():
             judged = judge(layer(val_seen), val[1])
         seconds = time.perf_counter() - began
-        said(Epoch(epoch, "head", rate, total / len(seen), correct / len(seen), judged.loss, judged.correct / judged.total, seconds))
+        row = Epoch(epoch, "head", rate, total / len(seen), correct / len(seen), judged.loss, judged.correct / judged.total, seconds)
+        need_finite(row, recipe)
+        said(row)
         if judged.rank > best.rank:
-            weight, bias = standard.fold(layer)
-            best = Best(epoch, judged.correct, judged.loss, {"weight": weight, "bias": bias})
-    with torch.no_grad():
-        head.weight.copy_(best.model["weight"])
-        head.bias.copy_(best.model["bias"])
+            best = Best(epoch, judged.correct, judged.loss, standard.fold(layer))
+    head.load_state_dict(best.model)
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 
 from contract import artifact
+from contract.errors import UsageError
+from contract.matrix import Recipe
 
 FILE, SUMS = "training-state.pt", "training-state.sha256"
 Tensors = dict[str, torch.Tensor]
@@ -28,6 +31,14 @@ class Epoch:
     val_loss: float
     val_accuracy: float
     seconds: float
+
+
+def need_finite(row: Epoch, recipe: Recipe) -> None:
+    """Raise UsageError when training ran away: what follows would be weights that are no numbers."""
+    if not all(abs(loss) < math.inf for loss in (row.train_loss, row.val_loss)):
+        raise UsageError(
+            f"the loss is no longer a number in epoch {row.number}", where=f"recipe {recipe.name}", next="choose a smaller lr, or head_lr"
+        )
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ REMEDY = "train it again: nox -s train"
 # Their auxiliary classifiers serve training on ImageNet only, and their pretrained weights expect inputs of another range.
 WITH_AUXILIARY = ("googlenet", "inception_v3")
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+DRAWS = ("uniform_", "normal_", "trunc_normal_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_")
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,45 @@ def _shape(tensor: torch.Tensor) -> str:
 
 def from_manifest(path: Path) -> tuple[TrainManifest, nn.Module]:
     """The trained model that a train.json describes, on the CPU in eval mode. Raises DataError for corrupt files."""
+    made = verified(path)
+    return made, opened(made, path.parent / CHECKPOINT)
+
+
+def verified(path: Path) -> TrainManifest:
+    """A train.json whose checkpoint is the very one that was written, all finite. Raises DataError."""
     made = manifest.read(TrainManifest, path, REMEDY)
     if CHECKPOINT not in made.files:
         raise DataError(f"lists no {CHECKPOINT}", where=str(path), next=REMEDY)
     artifact.verify(path.parent, {CHECKPOINT: made.files[CHECKPOINT]}, REMEDY)
-    model = bare(made.backbone, len(made.classes), pretrained=made.weights.had != names.RANDOM)
-    checkpoint = path.parent / CHECKPOINT
+    files.read(path.parent / CHECKPOINT)
+    return made
+
+
+@contextmanager
+def _no_random_start() -> Iterator[None]:
+    """Leave out the drawing of random weights, all of which a checkpoint replaces: it can take longer than reading them.
+
+    The functions themselves are replaced: skipping only the draws inside of them leaves `trunc_normal_` in an endless search.
+    """
+    kept = {name: getattr(nn.init, name) for name in DRAWS}
+    for name in DRAWS:
+        setattr(nn.init, name, lambda tensor, *_, **__: tensor)
     try:
-        model.load_state_dict(files.read(checkpoint))
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(nn.init, name, function)
+
+
+def opened(made: TrainManifest, checkpoint: Path) -> nn.Module:
+    """The model with a verified checkpoint's weights, on the CPU in eval mode: what opening a model file is to a runtime."""
+    with _no_random_start():
+        model = bare(made.backbone, len(made.classes), pretrained=made.weights.had != names.RANDOM)
+    try:
+        # Strict: a weight that the file lacks would keep whatever lay in memory.
+        model.load_state_dict(files.load(checkpoint), strict=True)
     except RuntimeError as fault:
         raise DataError(
             f"does not fit {made.backbone}: {str(fault).splitlines()[-1].strip()}", where=str(checkpoint), next=REMEDY
         ) from fault
-    return made, model.eval()
+    return model.eval()

@@ -36,9 +36,9 @@ def replace_head(model: nn.Module, classes: int) -> None:
     old, name = head_of(model), head_name(model)
     new: Head
     if isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, classes, bias=True)
+        new = nn.Linear(old.in_features, classes, bias=old.bias is not None)  # MaxViT's has none, and would not find one in a file
     else:
-        new = nn.Conv2d(old.in_channels, classes, kernel_size=1)
+        new = nn.Conv2d(old.in_channels, classes, kernel_size=1, bias=old.bias is not None)
     parent, _, own = name.rpartition(".")
     setattr(model.get_submodule(parent), own, new)
 

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from contract.errors import DataError, EnvironmentFault, UsageError, nearest
-from contract.manifest import CHECKPOINT
+from contract.manifest import CHECKPOINT, TrainManifest
 from contract.preprocess import PreprocessSpec
 from contract.protocol import LoadArgs, Loaded, Option, ValueInfo
 from train import device
-from train.model.build import REMEDY, from_manifest
+from train.model.build import REMEDY, opened, verified
 from train.preset import transform
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +45,7 @@ class Session:
     device: str
     dtype: torch.dtype
     path: Path
+    made: TrainManifest
 
     def forward(self, images: Array) -> Array:
         """N x 3 x H x W float32 in host memory -> logits in host memory."""
@@ -70,9 +71,7 @@ def load(args: LoadArgs, name: str) -> tuple[Session, Loaded]:
         raise EnvironmentFault("asked for cuda, and torch finds no CUDA device", where="load.provider", next="check nvidia-smi")
     effective = _apply(args.options)
     device.plain_fp32()
-    began = time.perf_counter_ns()
-    session, model_sha256 = open_session(Path(args.model), args.provider, DTYPES[str(effective["dtype"])])
-    took = time.perf_counter_ns() - began
+    session, took = open_session(Path(args.model), args.provider, DTYPES[str(effective["dtype"])])
     size = session.spec.input_size or (None, None)
     dtype = str(effective["dtype"])
     return session, Loaded(
@@ -83,18 +82,28 @@ def load(args: LoadArgs, name: str) -> tuple[Session, Loaded]:
         inputs=(ValueInfo(INPUT, (None, 3, *size), "float32"),),  # a float64 model is given float32 as well
         outputs=(ValueInfo(OUTPUT, (None, len(session.classes)), dtype),),
         classes=session.classes,
-        model_sha256=model_sha256,
+        model_sha256=session.made.files[CHECKPOINT],
         ns=took,
     )
 
 
-def open_session(path: Path, provider: str, dtype: torch.dtype) -> tuple[Session, str]:
-    """Read, verify and place a model; also the sha256 of its checkpoint. This is what the scenario `load` times."""
+def open_session(path: Path, provider: str, dtype: torch.dtype) -> tuple[Session, int]:
+    """Read, verify and place a model; also the nanoseconds of the placing, before which all is verified."""
     if path.suffix != ".json":
         raise DataError("not a train.json: torch-eager runs what `train` wrote", where=str(path), next=REMEDY)
-    made, model = from_manifest(path)
-    placed = model.to(provider, dtype)
-    return Session(placed, made.preprocess, transform(made.preprocess), made.classes, provider, dtype, path), made.files[CHECKPOINT]
+    made = verified(path)
+    began = time.perf_counter_ns()
+    model = place(made, path, provider, dtype)
+    took = time.perf_counter_ns() - began
+    return Session(model, made.preprocess, transform(made.preprocess), made.classes, provider, dtype, path, made), took
+
+
+def place(made: TrainManifest, path: Path, provider: str, dtype: torch.dtype) -> nn.Module:
+    """A new model with the weights of the file, on its device: what the scenario `load` times, as others time a session from a file."""
+    placed: nn.Module = opened(made, path.parent / CHECKPOINT).to(provider, dtype)
+    if provider == "cuda":
+        torch.cuda.synchronize()
+    return placed
 
 
 def _apply(asked: dict[str, Option]) -> dict[str, Option]:

@@ -52,10 +52,6 @@ def stages(session: Session, args: StagesArgs) -> Staged:
 
 def batches(session: Session, images: Sequence[str] | None, tensor: str | None, batch: int) -> Iterator[Array]:
     """Float32 N x 3 x H x W, `batch` at a time: images are preprocessed as they are needed, a tensor is read from its file likewise."""
-    if (images is None) == (tensor is None):
-        raise UsageError("exactly one of images and tensor is needed", where="images")
-    if batch < 1:
-        raise UsageError(f"batch must be at least 1, got {batch}", where="batch")
     if tensor is not None:
         ready = read_tensor(session, tensor)
         for start in range(0, len(ready), batch):

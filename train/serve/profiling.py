@@ -13,7 +13,6 @@ from torch import nn
 from torch.profiler import ProfilerActivity
 from torch.profiler import profile as recording
 
-from contract.errors import UsageError
 from contract.protocol import NodeTime, OperatorTime, ProfileArgs, Profiled
 from train.serve.loading import Array, Session
 from train.serve.predicting import read_tensor
@@ -21,8 +20,6 @@ from train.serve.predicting import read_tensor
 
 def profile(session: Session, args: ProfileArgs) -> Profiled:
     """Self time by operator (`aten::…`), and by module of the model, summed over the repeats."""
-    if args.repeats < 1 or args.batch < 1:
-        raise UsageError(f"repeats {args.repeats}, batch {args.batch}: out of range", where="profile")
     ready = read_tensor(session, args.tensor)
     images = np.ascontiguousarray(ready[np.arange(args.batch) % len(ready)])
     session.forward(images)  # untimed: the first forward also chooses kernels

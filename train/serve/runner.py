@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         raise UsageError(f"unknown argument {arguments[0]!r}", where="python -m train serve", next="it takes none: requests come on stdin")
     replies = serve.claim_stdout()
-    serve.serve(Runner().handlers(), sys.stdin, replies)
+    serve.serve(Runner().handlers(), sys.stdin.buffer, replies)
     return GOOD
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import cycle, islice, repeat
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from contract.errors import UsageError
 from contract.protocol import TimeArgs, Timed
 from train import preset
 from train.data.images import decode
-from train.serve.loading import Array, Session, open_session
+from train.serve.loading import Array, Session, place
 from train.serve.predicting import crc32, read_tensor, tensor_of
 
 Sample = Callable[[], Array | None]
@@ -23,8 +24,6 @@ E2E_PARTS = ("decode", "resize", "normalise", "logits", "label")
 
 def time_samples(session: Session, args: TimeArgs) -> Timed:
     """Warm up, then sample until there are `samples`, or one ends after `max_ns`."""
-    if args.samples < 1 or args.warmup < 0 or args.batch < 1:
-        raise UsageError(f"samples {args.samples}, warmup {args.warmup}, batch {args.batch}: out of range", where="time")
     split: dict[str, list[int]] = {name: [] for name in E2E_PARTS} if args.split and args.scenario == "e2e" else {}
     for sample in islice(_work(session, args, split), args.warmup):
         sample()
@@ -46,13 +45,12 @@ def time_samples(session: Session, args: TimeArgs) -> Timed:
 def _work(session: Session, args: TimeArgs, split: dict[str, list[int]]) -> Iterator[Sample]:
     """One function a sample, over the inputs in turn; all that is not timed happens before it is handed out."""
     if args.scenario == "load":
-        return repeat(partial(_reload, session))
+        return _reloads(session)
     if args.scenario == "e2e":
         if not args.images:
             raise UsageError("e2e needs images", where="time.images")
         return (partial(_end_to_end, session, path, split) for path in cycle(args.images))
-    if args.tensor is None:
-        raise UsageError(f"{args.scenario} needs a tensor", where="time.tensor")
+    assert args.tensor is not None  # TimeArgs sees to it
     ready = np.array(read_tensor(session, args.tensor))
     return (partial(session.forward, images) for images in _in_turn(ready, args.batch))
 
@@ -64,8 +62,15 @@ def _in_turn(ready: Array, batch: int) -> Iterator[Array]:
         start = (start + batch) % len(ready)
 
 
-def _reload(session: Session) -> None:
-    open_session(session.path, session.device, session.dtype)
+def _reloads(session: Session) -> Iterator[Sample]:
+    while True:
+        # The model is dropped after its sample, outside of the clock.
+        models: list[nn.Module] = []
+        yield partial(_reload, session, models)
+
+
+def _reload(session: Session, models: list[nn.Module]) -> None:
+    models.append(place(session.made, session.path, session.device, session.dtype))
 
 
 def _end_to_end(session: Session, path: str, split: dict[str, list[int]]) -> Array:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
-from contract import artifact
+from contract import artifact, lock
 from contract.errors import EnvironmentFault
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
@@ -34,15 +35,22 @@ def fetch(url: str, folder: Path, *, offline: bool) -> Path:
         return path
     if offline:
         raise DownloadFailedError(f"{name} is not in {folder}, and --offline was said", where=url, next="leave --offline out")
-    url = mirrored(url)
-    folder.mkdir(parents=True, exist_ok=True)
+    # One process a file: two would write into the same part.
+    with lock.exclusive(folder / ".locks" / name, f"downloading {name}", way_out="or give this run its own --data DIR"):
+        if not (path.is_file() and _intact(path, name)):  # another process may have ended it just now
+            _download(mirrored(url), path)
+    return path
+
+
+def _download(url: str, path: Path) -> None:
+    folder, name = path.parent, path.name
     partial = folder / f"{name}.part"
     for attempt in range(TRIES):
         before = partial.stat().st_size if partial.is_file() else 0
         _say(f"downloading {url}" + (f", from byte {before}" if before else ""))
         try:
             complete = _receive(url, partial, before)
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as fault:
+        except (urllib.error.URLError, HTTPException) as fault:
             progress = partial.is_file() and partial.stat().st_size > before
             if attempt + 1 == TRIES or not progress:
                 raise DownloadFailedError(f"download failed: {_reason(fault)}", where=url, next=_next()) from fault
@@ -51,7 +59,7 @@ def fetch(url: str, folder: Path, *, offline: bool) -> Path:
             continue
         if _intact(partial, name):
             os.replace(partial, path)
-            return path
+            return
         partial.unlink()
         if before == 0:
             raise DownloadFailedError(
@@ -71,14 +79,14 @@ def _receive(url: str, partial: Path, offset: int) -> bool:
     request = urllib.request.Request(url, headers={"Range": f"bytes={offset}-"} if offset else {})  # noqa: S310 - see _http_only
     _http_only(url)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with _asked(request) as answer:
             resumed = answer.status == 206
             announced = answer.headers.get("Content-Length")
             start = offset if resumed else 0
             if announced is not None:
                 artifact.need_disk(partial.parent, int(announced))
             with partial.open("ab" if resumed else "wb") as file:
-                shutil.copyfileobj(answer, file, artifact.BLOCK)
+                file.writelines(_blocks(answer))
                 file.flush()
                 os.fsync(file.fileno())
     except urllib.error.HTTPError as fault:
@@ -87,6 +95,27 @@ def _receive(url: str, partial: Path, offset: int) -> bool:
             return True
         raise
     return announced is None or partial.stat().st_size == start + int(announced)
+
+
+def _asked(request: urllib.request.Request) -> Any:
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except urllib.error.URLError:
+        raise
+    except OSError as fault:  # while the answer's first lines were read
+        raise urllib.error.URLError(fault) from fault
+
+
+def _blocks(answer: Any) -> Iterator[bytes]:
+    """What comes. An OSError of reading is the network's, whatever its number; one of writing is the disk's, and no other weights help."""
+    while True:
+        try:
+            block: bytes = answer.read(artifact.BLOCK)
+        except OSError as fault:
+            raise urllib.error.URLError(fault) from fault
+        if not block:
+            return
+        yield block
 
 
 def _http_only(url: str) -> None:

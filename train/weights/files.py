@@ -22,7 +22,16 @@ OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\
 
 
 def read(path: Path) -> Tensors:
-    """Tensors by name. Raises DataError naming the file."""
+    """Tensors by name, each of them finite. Raises DataError naming the file."""
+    tensors = load(path)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise DataError(f"'{name}' holds NaN or infinity", where=str(path), next="train it anew, or choose other weights")
+    return tensors
+
+
+def load(path: Path) -> Tensors:
+    """Tensors by name, as they are. Raises DataError naming the file."""
     if not path.is_file():
         raise DataError("no such weights file", where=str(path), next="check the path after file: or --checkpoint")
     if path.suffix not in READABLE:
@@ -32,9 +41,6 @@ def read(path: Path) -> Tensors:
     except (SafetensorError, UnpicklingError, RuntimeError, ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as fault:
         reason = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
         raise DataError(f"not a readable weights file: {reason[:200]}", where=str(path), next="save the state_dict anew") from fault
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise DataError(f"'{name}' holds NaN or infinity", where=str(path), next="train it anew, or choose other weights")
     return {OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in tensors.items()}
 
 
