@@ -14,6 +14,8 @@ from contract import strict
 from contract.errors import DataError
 
 KEY = "concord.preprocess"
+# Pillow's limit for images as they come; resized and cropped ones take as much memory. infer_rs/src/image/mod.rs has the same.
+MOST_PIXELS = 89_478_485
 Scale = Literal["x/255", "x*(1/255)"]
 
 
@@ -78,6 +80,29 @@ class PreprocessSpec:
         if self.crop is not None:
             return self.crop.height, self.crop.width
         return (self.resize.height, self.resize.width) if isinstance(self.resize, Exact) else None
+
+    def resized(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height in pixels after resizing (source: torchvision 0.29, `_compute_resized_output_size`)."""
+        match self.resize:
+            case None:
+                return width, height
+            case Shorter(size=size):
+                longer = int(size * max(width, height) / min(width, height))
+                return (size, longer) if width <= height else (longer, size)
+            case Exact(width=wide, height=high):
+                return wide, high
+
+    def refuse_huge(self, size: tuple[int, int], where: str) -> None:
+        """Raise DataError, before any memory is taken, when an image of this width and height becomes larger than MOST_PIXELS."""
+        resized = self.resized(*size)
+        padded = resized if self.crop is None else (self.crop.width, self.crop.height)
+        for doing, (width, height) in (("resizing", resized), ("cropping", padded)):
+            if width * height > MOST_PIXELS:
+                raise DataError(
+                    f"{size[0]} x {size[1]} pixels become {width} x {height} by {doing}: more than {MOST_PIXELS}",
+                    where=where,
+                    next="replace or remove the file, or use a model that takes smaller images",
+                )
 
     def to_json(self) -> str:
         """The canonical JSON text that goes into an ONNX file."""

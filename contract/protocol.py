@@ -88,6 +88,9 @@ class PredictArgs:
     def __post_init__(self) -> None:
         if (self.images is None) == (self.tensor is None):
             raise strict.StrictError("exactly one of images and tensor is needed")
+        twice = next((name for name in self.outputs if self.outputs.count(name) > 1), None)
+        if twice is not None:
+            raise strict.StrictError(f"'{twice}' is asked for twice")
         _at_least(1, batch=self.batch)
 
 

@@ -17,7 +17,7 @@ from contract.errors import DataError, UsageError
 from contract.protocol import TimeArgs, Timed
 from infer_py import answer, npz, session
 from infer_py.model import LOGITS, Model
-from infer_py.preprocess import crop, decode, normalise, resize
+from infer_py.preprocess import crop, normalise, opened, resize
 
 # One sample: nanoseconds, checksum, and for e2e the boundaries' nanoseconds.
 Sample = tuple[int, int, tuple[int, ...]]
@@ -81,7 +81,7 @@ def _end_to_end(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
     def sample(number: int) -> Sample:
         path = paths[number % len(paths)]
         start = perf_counter_ns()
-        decoded = decode(path)
+        decoded = opened(path, spec)
         after_decode = perf_counter_ns()
         cropped = crop(resize(decoded, spec), spec)
         after_resize = perf_counter_ns()

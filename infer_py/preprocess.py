@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from contract.errors import DataError
 from contract.pictures import BROKEN, FORMATS
-from contract.preprocess import Exact, PreprocessSpec, Shorter
+from contract.preprocess import PreprocessSpec
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -34,15 +34,22 @@ class Stages:
 
 def preprocess(path: Path, spec: PreprocessSpec) -> Tensor:
     """The tensor of one image, float32 3 x H x W. Raises DataError naming the file."""
-    return normalise(crop(resize(decode(path), spec), spec), spec)
+    return normalise(crop(resize(opened(path, spec), spec), spec), spec)
 
 
 def stages(path: Path, spec: PreprocessSpec) -> Stages:
     """Every stage's array. Raises DataError naming the file."""
-    decoded = decode(path)
+    decoded = opened(path, spec)
     resized = resize(decoded, spec)
     cropped = crop(resized, spec)
     return Stages(np.asarray(decoded), np.asarray(resized), np.asarray(cropped), normalise(cropped, spec))
+
+
+def opened(path: Path, spec: PreprocessSpec) -> Image.Image:
+    """The decoded image. Raises DataError, also for one that the spec would make larger than memory holds."""
+    image = decode(path)
+    spec.refuse_huge(image.size, str(path))
+    return image
 
 
 def decode(path: Path) -> Image.Image:
@@ -61,16 +68,8 @@ def decode(path: Path) -> Image.Image:
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
-    """Scale by Pillow; the sizes are torchvision's (source: torchvision 0.29, `_compute_resized_output_size`)."""
-    width, height = image.size
-    match spec.resize:
-        case None:
-            return image
-        case Shorter(size=size):
-            longer = int(size * max(width, height) / min(width, height))
-            target = (size, longer) if width <= height else (longer, size)
-        case Exact(width=wide, height=high):
-            target = (wide, high)
+    """Scale by Pillow; the sizes are torchvision's."""
+    target = spec.resized(*image.size)
     return image if target == image.size else image.resize(target, FILTERS[spec.interpolation])
 
 

@@ -79,6 +79,8 @@ class Runner:
     def stages(self, asked: protocol.StagesArgs) -> protocol.Staged:
         """Every stage's array of one image."""
         model = self._model(asked.id)
+        if model.spec.input_size is not None:
+            model.check_shape((1, 3, *model.spec.input_size))  # before an image is made as large as the spec says
         done = stages(Path(asked.image), model.spec)
         images = done.normalise[None]
         model.check(images, 1)
@@ -123,6 +125,8 @@ def _batches(model: Model, asked: protocol.PredictArgs) -> Any:
     if not paths:
         raise UsageError("no images", where="predict")
     spec = model.spec
+    if spec.input_size is not None and set(asked.outputs) != {model.input.name}:
+        model.check_shape((asked.batch, 3, *spec.input_size))
     groups = (paths[start : start + asked.batch] for start in range(0, len(paths), asked.batch))
     return (_stacked([preprocess(Path(path), spec) for path in group]) for group in groups)
 

@@ -212,3 +212,16 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, m
     Image.new("1", (10_000, 10_000)).save(path)
     assert path.stat().st_size < 100_000
     assert "decompression bomb" in bad(path)
+
+
+@pytest.mark.parametrize(("size", "spec", "doing"), [
+    ((1, 400_000), PreprocessSpec(Shorter("shorter", 256), CenterCrop("center", 224, 224), MEAN, STD), "256 x 102400000 by resizing"),
+    ((10, 10), PreprocessSpec(None, CenterCrop("center", 60_000, 60_000), MEAN, STD), "60000 x 60000 by cropping"),
+])  # fmt: skip
+def test_an_image_that_would_become_huge_is_refused_before_it_does(tmp_path, size, spec, doing):
+    path = tmp_path / "thin.png"
+    Image.new("L", size).save(path)
+    for way in (preprocess, stages):
+        with pytest.raises(DataError, match=f"pixels become {doing}: more than 89478485") as caught:
+            way(path, spec)
+        assert caught.value.where == str(path)

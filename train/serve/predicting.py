@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from contract.errors import DataError, UsageError, nearest
 from contract.protocol import ArrayInfo, PredictArgs, Predicted, Staged, StagesArgs
@@ -41,7 +42,7 @@ def predict(session: Session, args: PredictArgs) -> Predicted:
 
 def stages(session: Session, args: StagesArgs) -> Staged:
     """Every stage's array of one image, by torchvision's functions; the tensor is asserted to be the preset's own."""
-    image = decode(Path(args.image))
+    image = opened(session, args.image)
     arrays = preset.stages(session.spec, image)
     if not np.array_equal(arrays["normalise"], session.transform(image).numpy()):
         raise AssertionError("the stages are not what torchvision's own transform makes")
@@ -68,7 +69,14 @@ def tensor_of(session: Session, path: str) -> Array:
 
     torchvision hands out channels-last strides, and eager picks other kernels, with other last bits, for those.
     """
-    return np.ascontiguousarray(session.transform(decode(Path(path))).numpy())
+    return np.ascontiguousarray(session.transform(opened(session, path)).numpy())
+
+
+def opened(session: Session, path: str) -> Image.Image:
+    """The decoded image. Raises DataError, also for one that the spec would make larger than memory holds."""
+    image = decode(Path(path))
+    session.spec.refuse_huge(image.size, path)
+    return image
 
 
 def read_tensor(session: Session, path: str) -> Array:

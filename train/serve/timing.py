@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -14,9 +13,8 @@ from torch import nn
 from contract.errors import UsageError
 from contract.protocol import TimeArgs, Timed
 from train import preset
-from train.data.images import decode
 from train.serve.loading import Array, Session, place
-from train.serve.predicting import crc32, read_tensor, tensor_of
+from train.serve.predicting import crc32, opened, read_tensor, tensor_of
 
 Sample = Callable[[], Array | None]
 E2E_PARTS = ("decode", "resize", "normalise", "logits", "label")
@@ -79,7 +77,7 @@ def _end_to_end(session: Session, path: str, split: dict[str, list[int]]) -> Arr
         _label(session, logits)
         return logits
     marks = [time.perf_counter_ns()]
-    image = decode(Path(path))
+    image = opened(session, path)
     marks.append(time.perf_counter_ns())
     _, cropped = preset.framed(session.spec, image)
     marks.append(time.perf_counter_ns())
