@@ -88,9 +88,8 @@ class PredictArgs:
     def __post_init__(self) -> None:
         if (self.images is None) == (self.tensor is None):
             raise strict.StrictError("exactly one of images and tensor is needed")
-        twice = next((name for name in self.outputs if self.outputs.count(name) > 1), None)
-        if twice is not None:
-            raise strict.StrictError(f"'{twice}' is asked for twice")
+        if len(set(self.outputs)) < len(self.outputs):
+            raise strict.StrictError(f"an output is asked for twice: {', '.join(self.outputs)}")
         _at_least(1, batch=self.batch)
 
 
@@ -291,9 +290,7 @@ def decode_reply(line: str | bytes, request: Request) -> Any:
         raise strict.StrictError(f"could not read the request: {reply.error.what}", where="reply")
     if reply.seq != request.seq:
         raise strict.StrictError(f"answers request {reply.seq}, not {request.seq}", where="reply")
-    if isinstance(reply, BadReply):
-        return reply.error
-    return strict.decode(VERBS[request.verb][1], reply.result, f"reply.{request.verb}")
+    return reply.error if isinstance(reply, BadReply) else strict.decode(VERBS[request.verb][1], reply.result, f"reply.{request.verb}")
 
 
 def _at_least(least: int, **numbers: int) -> None:

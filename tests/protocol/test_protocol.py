@@ -152,7 +152,7 @@ def test_nan_cannot_be_sent():
     [
         (lambda: p.PredictArgs("m", None, None, 1, (), "o"), "exactly one of images and tensor"),
         (lambda: p.PredictArgs("m", ("a",), "t", 1, (), "o"), "exactly one of images and tensor"),
-        (lambda: p.PredictArgs("m", ("a",), None, 1, ("x", "logits", "x"), "o"), "'x' is asked for twice"),
+        (lambda: p.PredictArgs("m", ("a",), None, 1, ("x", "logits", "x"), "o"), "an output is asked for twice: x, logits, x"),
         (lambda: p.PredictArgs("m", ("a",), None, 0, (), "o"), "batch must be at least 1, got 0"),
         (lambda: p.TimeArgs("m", "latency", ("a",), None, 1, 0, 1, None, False), "latency needs tensor, got images"),
         (lambda: p.TimeArgs("m", "throughput", None, None, 1, 0, 1, None, False), "throughput needs tensor, got none"),

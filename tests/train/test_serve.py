@@ -6,61 +6,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from contract import artifact, manifest, protocol
+from contract import artifact, protocol
 from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT
-from contract.manifest import CHECKPOINT, TRAIN, Accuracy, TrainManifest, WeightsHad
-from tests.train import tiny
+from contract.manifest import CHECKPOINT, TRAIN
+from tests.train.served import CLASSES, SPEC, write_model
 from train.data.images import decode
-from train.model.build import bare
 from train.preset import transform
-from train.serve import loading, timing
-
-CLASSES = ("BLUE", "GREEN", "RED")
-SPEC = replace(tiny.SPEC, resize=replace(tiny.SPEC.resize, size=40), crop=replace(tiny.SPEC.crop, width=36, height=36))
-
-
-def write_model(folder: Path, root: Path, backbone: str = "squeezenet1_1", state: dict[str, torch.Tensor] | None = None) -> TrainManifest:
-    torch.manual_seed(0)
-    folder.mkdir()
-    save_file(state or bare(backbone, 3, pretrained=False).state_dict(), folder / CHECKPOINT)
-    made = TrainManifest(
-        dataset="squares",
-        backbone=backbone,
-        config=folder.name,
-        task="classify",
-        root=str(root),
-        classes=CLASSES,
-        preprocess=SPEC,
-        weights=WeightsHad(("random",), "random", None, None),
-        recipe={},
-        seed=0,
-        device="cpu",
-        metrics={"test": Accuracy(1, 1, 0.2, 1.0)},
-        distinct_predictions=2,
-        best_epoch=0,
-        seconds=0.0,
-        split={"test": ()},
-        skipped=(),
-        notes=(),
-        versions={},
-        source="",
-        inputs="",
-        files={CHECKPOINT: artifact.sha256_file(folder / CHECKPOINT)},
-    )
-    manifest.write(made, folder / TRAIN)
-    return made
+from train.serve import loading
 
 
 class Client:
@@ -93,16 +54,6 @@ class Client:
         self.process.stdout.close()
         self.log.close()
         return code
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("serve")
-    tiny.write_csv_set(folder / "squares")
-    write_model(folder / "abcd1234", folder / "squares")
-    noise = np.random.default_rng(0).standard_normal((5, 3, 36, 36)).astype(np.float32)
-    np.save(folder / "x.npy", noise)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -309,55 +260,3 @@ def test_nonsense_is_answered_too_and_the_runner_lives_on(client: Client, line: 
     reply = json.loads(client.process.stdout.readline())
     assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
     assert client.ask("hello", protocol=1).runtime == "torch-eager"
-
-
-def test_opening_draws_no_random_weights_and_serves_the_very_weights_of_the_file(home: Path) -> None:
-    path = home / "abcd1234" / TRAIN
-    state = torch.random.get_rng_state()
-    session, took = loading.open_session(path, "cpu", torch.float32)
-    assert took > 0
-    assert torch.equal(state, torch.random.get_rng_state())
-    plain = bare("squeezenet1_1", 3, pretrained=False)
-    plain.load_state_dict(load_file(home / "abcd1234" / CHECKPOINT))
-    own, expected = session.model.state_dict(), plain.state_dict()
-    assert own.keys() == expected.keys()
-    assert all(torch.equal(own[name], tensor) and own[name].stride() == tensor.stride() for name, tensor in expected.items())
-    images = np.load(home / "x.npy")
-    with torch.inference_mode():
-        assert np.array_equal(session.forward(images), plain.eval()(torch.from_numpy(images)).numpy())
-
-
-@pytest.mark.parametrize("backbone", ["mobilenet_v3_small", "swin_v2_t"])
-def test_what_is_no_weight_is_made_as_ever(backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whatever the file would not replace is NaN now.
-    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
-    draws = dict(vars(torch.nn.init))
-    write_model(tmp_path / "m", tmp_path, backbone)
-    plain = bare(backbone, 3, pretrained=False)
-    plain.load_state_dict(load_file(tmp_path / "m" / CHECKPOINT))
-    opened = loading.open_session(tmp_path / "m" / TRAIN, "cpu", torch.float32)[0].model
-    assert dict(vars(torch.nn.init)) == draws
-    for kind in ("named_parameters", "named_buffers"):
-        own, expected = dict(getattr(opened, kind)()), dict(getattr(plain, kind)())
-        assert own.keys() == expected.keys()
-        assert all(torch.equal(own[name], tensor) for name, tensor in expected.items())
-    images = torch.zeros(1, 3, 64, 64)
-    with torch.inference_mode():
-        assert torch.equal(opened(images), plain.eval()(images))
-
-
-def test_verification_is_outside_of_the_clock_of_load(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    args = protocol.LoadArgs(str(home / "abcd1234" / TRAIN), "cpu", {})
-    slow = artifact.sha256_file
-    monkeypatch.setattr(artifact, "sha256_file", lambda path: (time.sleep(2), slow(path))[1])
-    began = time.perf_counter_ns()
-    session, loaded = loading.load(args, "m1")
-    assert time.perf_counter_ns() - began > 2e9 > loaded.ns
-
-    def never(*_: object) -> None:
-        raise AssertionError("the scenario load verifies again")
-
-    for place, name in ((artifact, "sha256_file"), (manifest, "read"), (torch, "isfinite")):
-        monkeypatch.setattr(place, name, never)
-    asked = protocol.TimeArgs("m1", "load", None, None, 1, 1, 3, None, split=False)
-    assert len(timing.time_samples(session, asked).samples) == 3
