@@ -112,7 +112,7 @@ def verified(path: Path) -> TrainManifest:
 
 
 @contextmanager
-def _no_random_start() -> Iterator[None]:
+def no_random_start() -> Iterator[None]:
     """Leave out the drawing of random weights, all of which a checkpoint replaces: it can take longer than reading them.
 
     The functions themselves are replaced: skipping only the draws inside of them leaves `trunc_normal_` in an endless search.
@@ -129,7 +129,7 @@ def _no_random_start() -> Iterator[None]:
 
 def opened(made: TrainManifest, checkpoint: Path) -> nn.Module:
     """The model with a verified checkpoint's weights, on the CPU in eval mode: what opening a model file is to a runtime."""
-    with _no_random_start():
+    with no_random_start():
         model = bare(made.backbone, len(made.classes), pretrained=made.weights.had != names.RANDOM)
     try:
         # Strict: a weight that the file lacks would keep whatever lay in memory.

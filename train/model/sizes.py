@@ -7,18 +7,20 @@ import torch
 from contract.errors import UsageError
 from contract.matrix import Recipe
 from train.fit.schedule import size
-from train.model.build import bare
+from train.model.build import bare, no_random_start
 
 
 def check_sizes(backbone: str, recipe: Recipe) -> None:
     """Raise UsageError, naming the recipe, when its `train_sizes` are none for this backbone. Costs no arithmetic: tensors without data."""
     if recipe.train_sizes is None:
         return
-    with torch.device("meta"), torch.inference_mode():
-        model = bare(backbone, 2, pretrained=False).eval()
+    with no_random_start():
+        # Moved, not made there: a RegNet computes its widths from tensors with data.
+        model = bare(backbone, 2, pretrained=False).eval().to("meta")
+    with torch.inference_mode():
         for pixels in sorted({size(recipe.train_sizes, epoch, recipe.epochs) for epoch in range(1, recipe.epochs + 1)}):
             try:
-                model(torch.empty(1, 3, pixels, pixels))
+                model(torch.empty(1, 3, pixels, pixels, device="meta"))
             except NotImplementedError:
                 return  # an operator that cannot be asked without data: training will tell
             except (AssertionError, RuntimeError, ValueError) as fault:
