@@ -48,8 +48,8 @@ def measure(
     """Measure all sites within `settings.seconds`, in `settings.restarts` generations of processes; returns one Found per site.
 
     A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
-    are started anew for each generation, and each generation visits every site - but one that has no time left for a round after
-    loading stays out once it has the generations that an interval needs. `after` gets what was found so far after each generation.
+    are started anew for each generation, and each generation visits every site - but one whose loading and first round alone take more
+    than its share stays out once it has the generations that an interval needs. `after` gets what was found so far after each generation.
     """
     sessions = Sessions(fleet)
     groups = {
@@ -71,9 +71,9 @@ def measure(
                 f"measuring {site.name}, {where}: loading and verifying {sum(len(group.entries) for group in groups[site.name])} cells"
             )
             round_seconds = [group.prepare(work) for group in groups[site.name]]
-            left = max(0.0, site_end - time.monotonic())
-            if left < LEAST_ROUNDS * sum(round_seconds):
+            if time.monotonic() - started + LEAST_ROUNDS * sum(round_seconds) > settings.seconds / settings.restarts / len(sites):
                 overdrawn.add(site.name)
+            left = max(0.0, site_end - time.monotonic())
             for group, share in zip(groups[site.name], schedule.shares(left, round_seconds, LEAST_ROUNDS), strict=True):
                 progress.part(f"measuring {group.name}, {where}: {len(group.entries)} cells in turn")
                 group.spend(share, process)

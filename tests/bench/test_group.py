@@ -158,12 +158,13 @@ def test_what_a_runtime_lacks_is_a_hole(stage, tmp_path, monkeypatch):
     assert [(hole.cell.runtime, hole.why) for hole in found.holes] == [("ort-rust", "this runtime has no verb 'time'")]
 
 
-@pytest.mark.parametrize(("round_seconds", "processes"), [(1.0, {0, 1, 2}), (0.0, {0, 1, 2, 3})])
-def test_a_site_without_time_for_a_round_stays_out_after_three_generations(stage, tmp_path, monkeypatch, round_seconds, processes):
-    prepare = Group.prepare
+@pytest.mark.parametrize(("round_seconds", "processes"), [(1001.0, {0, 1, 2}), (1.0, {0, 1, 2, 3})])
+def test_a_site_that_costs_more_than_its_share_stays_out_after_three_generations(stage, tmp_path, monkeypatch, round_seconds, processes):
+    prepare, spend = Group.prepare, Group.spend
     monkeypatch.setattr(Group, "prepare", lambda group, work: prepare(group, work) * 0 + round_seconds)
+    monkeypatch.setattr(Group, "spend", lambda group, _seconds, process: spend(group, 0.0, process))
     site = campaign.Site("wings/tiny on cpu", [(LATENCY, [(fakes.cell(), stage.model("raw-dynamic"))])], stage.inputs)
-    (found,) = campaign.measure([site], stage.fleet, Measure(1e-9, 4), 0, tmp_path, Progress(1))
+    (found,) = campaign.measure([site], stage.fleet, Measure(4000.0, 4), 0, tmp_path, Progress(1))
     assert {block.process for block in found.cells[0].blocks} == processes
 
 
