@@ -117,6 +117,8 @@ def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: 
         checked.append((part, found))
         kept.add(parity=(*kept.results.parity, *found.rows), floors=(*kept.results.floors, found.reference.floor))
     fleet.stop()
+    # Given up for one subject: what passed on another is measured.
+    fleet.given_up.clear()
     if planned.measure_seconds and checked:
         with clock.part("measuring"):
             measure_all(checked, matrix, fleet, kept, work, progress)

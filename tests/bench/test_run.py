@@ -15,6 +15,7 @@ from bench.fleet import Fleet
 from bench.measure.group import Group
 from bench.report import write
 from bench.results import Results
+from bench.runner import Runner
 from contract import manifest
 from contract import options as shared
 from contract.errors import DataError, EnvironmentFault, UsageError
@@ -169,7 +170,8 @@ def test_interrupted_it_keeps_and_shows_what_was_done(tmp_path, pids, monkeypatc
     assert "interrupted" in (tmp_path / "reports" / "latest" / "summary.md").read_text()
 
 
-def test_two_data_sets_do_not_mix(tmp_path, pids):
+def two_sets(tmp_path: Path) -> Options:
+    """Options of a run over two data sets, both trained and exported."""
     both = MATRIX.replace('format = "wings" }', 'format = "wings" }, { name = "other", format = "wings" }')
     options = ready(tmp_path, "--dataset", "wings", "other", "--scenario", "latency", "--seconds", "0.2", matrix=both)
     trained(tmp_path, options)
@@ -181,12 +183,29 @@ def test_two_data_sets_do_not_mix(tmp_path, pids):
     manifest.write(replace(subject.train, dataset="other"), folder / manifest.TRAIN)
     manifest.write(replace(subject.export, dataset="other"), folder / manifest.EXPORT)
     asked.point_to(options.artifacts, folder.name)
+    return options
+
+
+def test_two_data_sets_do_not_mix(tmp_path, pids):
+    options = two_sets(tmp_path)
     results, report = run.run(options, measuring=True)
     assert {(cell.cell.dataset, cell.error) for cell in results.cells} == {("wings", None), ("other", None)}
     assert {(row.dataset, row.images) for row in results.parity} == {("wings", 24), ("other", 21)}
     text = (report / "summary.md").read_text()
     assert "| wings/resnet18 " in text
     assert "| other/resnet18 " in text
+
+
+def test_a_runtime_that_hung_on_one_subject_is_measured_on_the_other(tmp_path, pids, monkeypatch):
+    options = two_sets(tmp_path)
+    monkeypatch.setattr(Runner.load, "__defaults__", (5.0,))
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", "hang", verb="load", when="artifacts/other", commit=fakes.COMMIT))
+    results, _ = run.run(options, measuring=True)
+    assert {row.dataset: row.judged for row in results.parity if row.runtime == "ort-rust"} == {"wings": True, "other": False}
+    assert {cell.error for cell in results.cells} == {None}
+    assert {(cell.cell.dataset, cell.cell.runtime) for cell in results.cells} == {
+        *(("wings", name) for name in fakes.RUNTIMES), *(("other", name) for name in fakes.RUNTIMES[:2]),
+    }  # fmt: skip
 
 
 def test_two_runs_at_once(tmp_path, pids):
