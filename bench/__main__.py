@@ -105,4 +105,4 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_step(main, again="the report shows what there was; the same command begins a new run")

@@ -112,9 +112,10 @@ def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
     return None
 
 
-def run_step(main: Callable[[], int]) -> NoReturn:
+def run_step(main: Callable[[], int], again: str = "run the same command again to go on") -> NoReturn:
     """Run a step's main function and exit with the documented code: no traceback for a user's problem.
 
+    `again`: what a user who interrupted the step is told to do next.
     A bug exits with 2 and its traceback: Python's own 1 would say "judged, and bad".
     """
     code = NOTHING_JUDGED
@@ -126,7 +127,7 @@ def run_step(main: Callable[[], int]) -> NoReturn:
     except ConcordError as error:
         code = _say(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
-        code = _say("interrupted: what was finished is kept; run the same command again to go on", INTERRUPTED)
+        code = _say(f"interrupted: what was finished is kept; {again}", INTERRUPTED)
     except MemoryError:
         code = _say("error: out of memory\n  next: choose smaller backbones (--backbone resnet18), or close other programs", ENVIRONMENT)
     except Exception as fault:  # noqa: BLE001 - the border of a process

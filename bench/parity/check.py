@@ -78,9 +78,8 @@ def check(
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
-                    few = tensors_equal(session, reference, FLOOR_IMAGES, work)
                     # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
-                    if equal is None or not np.array_equal(few, equal[: len(few)]):
+                    if equal is None or not np.array_equal(tensors_equal(session, reference, FLOOR_IMAGES, work), equal[:FLOOR_IMAGES]):
                         equal = tensors_equal(session, reference, count, work)
                     row, said = compare_variant(subject, session, variant, reference, equal, logits, fleet, work)
             except JUDGEMENT_FAILS as error:
