@@ -74,11 +74,36 @@ class ImageVerdict:
 
 
 @dataclass(frozen=True)
+class PairedDrop:
+    """Accuracy of a runtime against the reference's on the same images.
+
+    `lost`: images that the reference gets right and the runtime wrong; `gained`: the other way round. `drop`: (lost - gained) / N.
+    `bound`: one-sided upper bound, at 95 %, on the drop.
+    """
+
+    lost: int
+    gained: int
+    drop: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class ClaimJudged:
+    """A stated claim, the upper bound that these images give for its share, and the images that it needs when none speaks against it."""
+
+    claim: str
+    bound: float
+    needed: int
+    supported: bool
+
+
+@dataclass(frozen=True)
 class ParityRow:
     """One variant in one runtime against the reference, over N images, the runtime's own preprocessing included.
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
-    on the share of images that differ.
+    on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of another size
+    ("3"), or in another order ("3 permuted"). `drop` is None where nothing was judged, `claim` where none was stated, too.
     """
 
     dataset: str
@@ -98,6 +123,8 @@ class ParityRow:
     bound: float
     accuracy: Accuracy | None
     reference_accuracy: Accuracy | None
+    drop: PairedDrop | None
+    claim: ClaimJudged | None
     batches: dict[str, float]
     bits_equal_to: dict[str, int]
     problems: tuple[str, ...]

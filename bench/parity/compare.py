@@ -106,7 +106,7 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
         flips=int(flips.sum()),
         beyond_tolerance=int((difference > tolerance).sum()),
         max_difference=float(difference.max()),
-        bound=stats.disagreement_bound(differing, len(same)),
+        bound=stats.share_bound(differing, len(same)),
         shown=tuple(images),
     )
 
