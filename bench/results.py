@@ -11,6 +11,9 @@ from contract.protocol import Option, Receipt
 
 FORMAT = 1
 ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
+# The checks of the gate: the file that was loaded, its class names, labels end to end, preprocessed tensors, logits on the same tensor,
+# other batches, bits between runtimes; `answers`: there was none that could be compared.
+Check = Literal["file", "classes", "labels", "tensors", "logits", "batches", "bits", "answers"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -103,7 +106,8 @@ class ParityRow:
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
     on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of another size
-    ("3"), or in another order ("3 permuted"). `drop` is None where nothing was judged, `claim` where none was stated, too.
+    ("3"), or in another order ("3 permuted"). `checks`: those that found a problem. `drop` is None where nothing was judged, `claim`
+    where none was stated, too.
     """
 
     dataset: str
@@ -128,6 +132,7 @@ class ParityRow:
     batches: dict[str, float]
     bits_equal_to: dict[str, int]
     problems: tuple[str, ...]
+    checks: tuple[Check, ...]
     shown: tuple[ImageVerdict, ...]
     passed: bool
     judged: bool

@@ -45,7 +45,7 @@ def moved(session: Session, matrix: Matrix, tensors: Path, expected: compare.Log
     return found
 
 
-def wrongly_taken(session: Session, tensors: Path, work: Path) -> list[str]:
+def wrongly_taken(session: Session, tensors: Path, work: Path) -> list[compare.Problem]:
     """What is wrong with a static variant that does not refuse a batch of two with a usage error. `tensors` as in `moved`."""
     two = tensors.with_name(f"{tensors.stem}-two.npy")
     np.save(two, np.load(tensors, mmap_mode="r")[:2])
@@ -55,7 +55,7 @@ def wrongly_taken(session: Session, tensors: Path, work: Path) -> list[str]:
         return []
     finally:
         two.unlink()
-    return ["a static file answers a batch of 2: it is not what its name says"]
+    return [compare.Problem("batches", "a static file answers a batch of 2: it is not what its name says")]
 
 
 def _permuted(matrix: Matrix) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from bench import stats
 from bench.fleet import Fleet, same_library
 from bench.parity import batches, compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
-from bench.parity.compare import Answers, Tensors
+from bench.parity.compare import Answers, Problem, Tensors
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
@@ -59,6 +59,23 @@ def check(
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
+    rows = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given)
+    progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
+    return Checked(reference, rows)
+
+
+def judge_rows(
+    subject: Subject,
+    fleet: Fleet,
+    matrix: Matrix,
+    provider: str,
+    reference: Reference,
+    work: Path,
+    progress: Progress,
+    given: tuple[str, ...] = (),
+) -> tuple[ParityRow, ...]:
+    """Every variant in every runtime against what the reference said; a runner that fails leaves its row unjudged."""
+    count = len(reference.paths)
     rows: list[ParityRow] = []
     logits: dict[tuple[str, str], compare.Logits] = {}
     for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
@@ -80,8 +97,7 @@ def check(
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
-    return Checked(reference, tuple(rows))
+    return tuple(rows)
 
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
@@ -97,7 +113,7 @@ def compare_variant(asked: Asking, variant: str, others: dict[tuple[str, str], c
     """
     subject, session, reference, equal = asked.subject, asked.session, asked.reference, asked.equal
     static, few, count = subject.batch_is_static(variant), reference.few, len(reference.paths)
-    problems = same_file(session, subject.sha256(variant))
+    problems: list[Problem] = same_file(session, subject.sha256(variant))
     main, logits, refused = asked_in_batches(session, reference.paths, static, asked.work)
     problems += refused
     classes = session.loaded.classes
@@ -114,19 +130,22 @@ def compare_variant(asked: Asking, variant: str, others: dict[tuple[str, str], c
     alike = {} if refused else {runtime: said for (runtime, form), said in others.items() if form == variant}
     twins = {runtime: int(compare.equal_images(said, same_tensor).sum()) for runtime, said in alike.items()}
     if classes != subject.train.classes:
-        problems.append("the class names in the file are not the checkpoint's, or in another order")
+        problems.append(Problem("classes", "the class names in the file are not the checkpoint's, or in another order"))
     if judged.flips:
-        problems.append(f"{judged.flips} of {count} images get another label")
+        problems.append(Problem("labels", f"{judged.flips} of {count} images get another label"))
     if on_same.flips and not judged.flips:
-        problems.append(f"{on_same.flips} of {count} images get another label on the same tensor")
+        problems.append(Problem("labels", f"{on_same.flips} of {count} images get another label on the same tensor"))
     if not equal.all():
-        problems.append(f"preprocessing differs: the tensors of {int((~equal).sum())} of {count} images are not the reference's")
+        differing = int((~equal).sum())
+        problems.append(Problem("tensors", f"preprocessing differs: the tensors of {differing} of {count} images are not the reference's"))
     if on_same.beyond_tolerance:
-        problems.append(f"on the same tensor the logits of {on_same.beyond_tolerance} of {count} images differ by more than the tolerance")
-    problems += [f"at batch {batch} the answers move by {by:.2g}" for batch, by in moved.items() if not by <= tolerance]
+        beyond = on_same.beyond_tolerance
+        said = f"on the same tensor the logits of {beyond} of {count} images differ by more than the tolerance"
+        problems.append(Problem("logits", said))
+    problems += [Problem("batches", f"at batch {batch} the answers move by {by:.2g}") for batch, by in moved.items() if not by <= tolerance]
     problems += batches.wrongly_taken(session, few, asked.work) if static else []
     problems += [
-        f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}"
+        Problem("bits", f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}")
         for name, same in twins.items()
         if same < count and bits_must_be_equal(session, asked.fleet.receipts[name], asked.fleet.receipts[session.runtime])
     ]
@@ -139,19 +158,21 @@ def compare_variant(asked: Asking, variant: str, others: dict[tuple[str, str], c
         tolerance=tolerance, bound=judged.bound, accuracy=compare.accuracy(answers, reference.truth),
         reference_accuracy=compare.accuracy(reference.answers, reference.truth), drop=drop,
         claim=None if stated is None else stats.judge_claim(stated, judged.flips + judged.near_tie_flips, drop.lost, count),
-        batches=moved, bits_equal_to=twins, problems=tuple(problems), shown=judged.shown, passed=not problems, judged=True,
+        batches=moved, bits_equal_to=twins, problems=tuple(each.said for each in problems),
+        checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown, passed=not problems, judged=True,
         reproduce="",
     )  # fmt: skip
     return row, same_tensor
 
 
-def same_file(session: Session, expected: str) -> list[str]:
+def same_file(session: Session, expected: str) -> list[Problem]:
     """What is wrong with the file that the runtime says it loaded."""
     loaded = session.loaded.model_sha256
-    return [] if loaded == expected else [f"the runtime loaded another file: sha256 {loaded[:12]}…, the manifest says {expected[:12]}…"]
+    said = f"the runtime loaded another file: sha256 {loaded[:12]}…, the manifest says {expected[:12]}…"
+    return [] if loaded == expected else [Problem("file", said)]
 
 
-def asked_in_batches(session: Session, paths: list[str], static: bool, work: Path) -> tuple[int, compare.Logits, list[str]]:
+def asked_in_batches(session: Session, paths: list[str], static: bool, work: Path) -> tuple[int, compare.Logits, list[Problem]]:
     """The batch that was asked, the logits, and what is wrong: a dynamic file that can do batch 1 only is judged, and bad."""
     if static:
         return 1, ask_images(session, paths, 1, work), []
@@ -159,7 +180,8 @@ def asked_in_batches(session: Session, paths: list[str], static: bool, work: Pat
         return batches.MAIN_BATCH, ask_images(session, paths, batches.MAIN_BATCH, work), []
     except (UsageError, DataError) as fault:
         logits = ask_images(session, paths, 1, work)
-        return 1, logits, [f"a dynamic file fails at batch {batches.MAIN_BATCH}, and not at batch 1: {fault.what}"]
+        said = f"a dynamic file fails at batch {batches.MAIN_BATCH}, and not at batch 1: {fault.what}"
+        return 1, logits, [Problem("batches", said)]
 
 
 def right(answers: Answers, reference: Reference) -> list[bool]:
@@ -179,7 +201,7 @@ def failed_row(subject: Subject, variant: str, runtime: str, provider: str, refe
         certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
         tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, drop=None, claim=None,
         batches={}, bits_equal_to={},
-        problems=(str(error),), shown=(), passed=False, judged=False,
+        problems=(str(error),), checks=("answers",), shown=(), passed=False, judged=False,
         reproduce="",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import stats
-from bench.results import ImageVerdict
+from bench.results import Check, ImageVerdict
 from contract.errors import UsageError
 from contract.manifest import Accuracy
 
@@ -27,6 +27,14 @@ class Answers:
     def labels(self) -> list[str]:
         """The label per image: the first largest logit wins, as in numpy and torch."""
         return [self.classes[index] for index in np.argmax(self.logits, axis=1)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a check of the gate found wrong."""
+
+    check: Check
+    said: str
 
 
 @dataclass(frozen=True)
