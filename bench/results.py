@@ -105,9 +105,9 @@ class ParityRow:
     """One variant in one runtime against the reference, over N images, the runtime's own preprocessing included.
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
-    on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of another size
-    ("3"), or in another order ("3 permuted"). `checks`: those that found a problem. `drop` is None where nothing was judged, `claim`
-    where none was stated, too.
+    on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of this size
+    and in another order. `checks`: those that found a problem. `drop` is None where nothing was judged, `claim` where none was stated,
+    too.
     """
 
     dataset: str

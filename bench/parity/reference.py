@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +67,8 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
             with Session(fleet, runtime, subject.model(variant), provider) as session:
                 ask_images(session, probe[:1], 1, work)
                 ready = time.monotonic()
-                ask_images(session, probe, 1, work)
-                each = (time.monotonic() - ready) / len(probe)
+                # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
+                each = min(timed(partial(ask_images, session, [path], 1, work)) for path in probe)
         except JUDGEMENT_FAILS as error:
             if variant == "eager":
                 raise
@@ -74,12 +76,19 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
             continue
         fleet.patience[runtime] = PATIENCE * each
         # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
-        loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * batches.forwards_per_image(matrix))
+        loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(batches.sizes(matrix)))
         fixed += loads * (ready - started) + again * floor_images(each) * each
         per_image += each * (1 if variant == "eager" else len(variants))
     if matrix.parity.seconds is None or not per_image:
         return most
     return min(most, max(matrix.parity.least_images, needed, int((matrix.parity.seconds - fixed) / per_image)))
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
 
 
 def images_for_claim(subject: Subject, matrix: Matrix) -> int:
