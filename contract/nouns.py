@@ -123,13 +123,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights)."""
+    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights).
+
+    `orient`: images are turned by their EXIF orientation, in training and everywhere after it; torchvision's presets do not.
+    """
 
     name: str
     task: Literal["classify"]
     weights: tuple[str, ...]
     recipe: dict[str, str]
     preset: str | None = None
+    orient: bool = False
 
     def __post_init__(self) -> None:
         if not self.weights:

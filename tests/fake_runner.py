@@ -2,8 +2,9 @@
 
 Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. A train.json stands for weights.npy beside it, a
 file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
-are the pixels. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by
-models whose name contains this); _NOISE (moves the logits by so much x (batch - 1)).
+are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
+(verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
+_NOISE (moves the logits by so much x (batch - 1)).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import sys
 import time
 import zlib
@@ -25,14 +27,14 @@ from contract.errors import UsageError
 SOURCE, SIDE = "5a" * 32, 4
 MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
-SHIFTED = os.environ.get("FAKE_RUNNER_SHIFTED", "")
+SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
 NUMBERS = itertools.count(1)
 
 
 def hello(args: p.HelloArgs) -> p.Receipt:
     name = os.environ.get("FAKE_RUNNER_NAME", "fake")
     commit = os.environ.get("FAKE_RUNNER_COMMIT")
-    return p.Receipt(1, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
+    return p.Receipt(p.PROTOCOL, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
 
 
 def read(model: str) -> np.ndarray:
@@ -49,9 +51,16 @@ def load(args: p.LoadArgs) -> p.Loaded:
     return p.Loaded(name, (args.provider,), None, args.options, values[:1], values[1:], classes, artifact.sha256_file(path), 1000)
 
 
-def stages_of(id: str, path: str) -> dict[str, np.ndarray]:
-    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3)) + np.uint8(MODELS[id][2])
-    return {"decode": pixels, "resize": pixels, "crop": pixels, "normalise": pixels.transpose(2, 0, 1).astype(np.float32) / 255}
+def stages_of(id: str, path: str, start: p.StageStart | None = None) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    value = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3))
+    for stage in p.STAGES[p.STAGES.index(start.stage) if start else 0 :]:
+        if start and start.stage == stage:
+            arrays[stage] = value = np.load(start.array)
+            continue
+        value = value.transpose(2, 0, 1).astype(np.float32) / 255 if stage == "normalise" else value
+        arrays[stage] = value = value + value.dtype.type(MODELS[id][2] if stage == AT else 0)
+    return arrays
 
 
 def forward(id: str, batch: np.ndarray) -> np.ndarray:
@@ -83,9 +92,11 @@ def predict(args: p.PredictArgs) -> p.Predicted:
 
 
 def stages(args: p.StagesArgs) -> p.Staged:
-    arrays = stages_of(args.id, args.image)
+    arrays = stages_of(args.id, args.image, args.start)
     logits = forward(args.id, arrays["normalise"][None])[0]
-    return p.Staged(save(args.out, {**arrays, "logits": logits}), int(logits.argmax()), f"class {logits.argmax()}")
+    stated = None if args.start else re.search(r"orient([1-8])", Path(args.image).name)
+    said = save(args.out, {**arrays, "logits": logits})
+    return p.Staged(said, int(logits.argmax()), f"class {logits.argmax()}", int(stated[1]) if stated else None)
 
 
 def time_(args: p.TimeArgs) -> p.Timed:
