@@ -207,12 +207,16 @@ class Skip:
 
 @dataclass(frozen=True)
 class Parity:
-    """How much is compared: at most `images` per backbone, as many as fit into `seconds` (None: all of them)."""
+    """How much is compared: at most `images` per backbone, as many as fit into `seconds` (None: all of them).
+
+    `stages`: stage by stage on every image, and not only where something differs.
+    """
 
     images: int = 300
     seconds: float | None = 60.0
     tolerance_factor: float = 10.0
     least_images: int = 8
+    stages: bool = False
 
     def __post_init__(self) -> None:
         if min(self.images, self.least_images) < 1 or min(1.0 if self.seconds is None else self.seconds, self.tolerance_factor) <= 0:

@@ -48,6 +48,7 @@ class Options:
     quick: bool
     force: bool
     skip_bad_images: bool
+    stages: bool
     offline: bool
     output_json: bool
 
@@ -86,6 +87,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     how.add_argument("--epochs", type=int, help="replaces the recipe's number of epochs")
     how.add_argument("--threads", type=int, help="threads of every runtime (default: what this process may use)")
     how.add_argument("--images", type=int, help="compare so many images per backbone (all, where there are fewer), however long it takes")
+    how.add_argument("--stages", action="store_true", help="parity: compare every stage of every image, and blame the one that differs")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
     how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")
@@ -171,6 +173,7 @@ def select(options: Options) -> matrices.Matrix:
 
 
 def _parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
+    settings = replace(settings, stages=options.stages or settings.stages)
     if options.images:
         # Who names a number gets it, however long it takes.
         return replace(settings, images=options.images, seconds=None)

@@ -28,6 +28,7 @@ SOURCE, SIDE = "5a" * 32, 4
 MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
 SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
+NAMES: dict[str, tuple[str, ...]] = {}
 NUMBERS = itertools.count(1)
 
 
@@ -47,7 +48,7 @@ def load(args: p.LoadArgs) -> p.Loaded:
     MODELS[name], batch = (weights, static, SHIFT if SHIFTED in path.name else 0), 1 if static else None
     values = p.ValueInfo("images", (batch, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (batch, weights.shape[1]), "float32")
     names = path.with_name("classes.json")
-    classes = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
+    classes = NAMES[name] = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
     return p.Loaded(name, (args.provider,), None, args.options, values[:1], values[1:], classes, artifact.sha256_file(path), 1000)
 
 
@@ -96,7 +97,7 @@ def stages(args: p.StagesArgs) -> p.Staged:
     logits = forward(args.id, arrays["normalise"][None])[0]
     stated = None if args.start else re.search(r"orient([1-8])", Path(args.image).name)
     said = save(args.out, {**arrays, "logits": logits})
-    return p.Staged(said, int(logits.argmax()), f"class {logits.argmax()}", int(stated[1]) if stated else None)
+    return p.Staged(said, int(logits.argmax()), NAMES[args.id][logits.argmax()], int(stated[1]) if stated else None)
 
 
 def time_(args: p.TimeArgs) -> p.Timed:

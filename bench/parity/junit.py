@@ -23,7 +23,8 @@ def render(results: Results) -> str:
         case = ET.SubElement(suite, "testcase", {"classname": _clean(where), "name": _clean(f"{row.variant} {row.runtime}")})
         if not row.passed:
             failure = ET.SubElement(case, "failure" if row.judged else "error", {"message": _clean("; ".join(row.problems))})
-            failure.text = _clean(f"{chr(10).join(row.problems)}\nto see it again: {row.reproduce}")
+            blame = [row.blame.said] if row.blame is not None else []
+            failure.text = _clean("\n".join([*row.problems, *blame, f"to see it again: {row.reproduce}"]))
         ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
     for number, problem in enumerate(results.problems):
         case = ET.SubElement(suite, "testcase", {"classname": "concord", "name": f"problem {number + 1}"})
