@@ -124,13 +124,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights)."""
+    """A torchvision architecture, the weights to try in order, and the recipe per device (`random-cpu`: with random weights).
+
+    `orient`: images are turned by their EXIF orientation, in training and everywhere after it; torchvision's presets do not.
+    """
 
     name: str
     task: Literal["classify"]
     weights: tuple[str, ...]
     recipe: dict[str, str]
     preset: str | None = None
+    orient: bool = False
 
     def __post_init__(self) -> None:
         if not self.weights:
@@ -208,6 +212,7 @@ class Parity:
 
     `claim` is what every backbone must be shown to keep, `claims` what single ones must, instead: then as many images are compared as it
     needs, whatever they cost.
+    `stages`: stage by stage on every image, and not only where something differs.
     """
 
     images: int = 300
@@ -216,6 +221,7 @@ class Parity:
     least_images: int = 8
     claim: str | None = None
     claims: dict[str, str] = field(default_factory=dict, hash=False)
+    stages: bool = False
 
     def __post_init__(self) -> None:
         if min(self.images, self.least_images) < 1 or min(1.0 if self.seconds is None else self.seconds, self.tolerance_factor) <= 0:

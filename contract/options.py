@@ -51,6 +51,7 @@ class Options:
     quick: bool
     force: bool
     skip_bad_images: bool
+    stages: bool
     offline: bool
     output_json: bool
 
@@ -92,6 +93,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     how.add_argument(
         "--claim", metavar="TEXT", help="what parity must show of every chosen backbone, such as 'disagreement < 1 %% at 95 %%'"
     )
+    how.add_argument("--stages", action="store_true", help="parity: compare every stage of every image, and blame the one that differs")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
     how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")
@@ -183,6 +185,7 @@ def _parity(settings: matrices.Parity, options: Options, quick: matrices.Quick |
         except StrictError as fault:
             raise UsageError(fault.what, where="--claim") from fault
         settings = replace(settings, claim=options.claim, claims={})
+    settings = replace(settings, stages=options.stages or settings.stages)
     if options.images:
         # Who names a number gets it, however long it takes.
         return replace(settings, images=options.images, seconds=None)

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from bench import stats
 from bench.fleet import Fleet, same_library
+from bench.ledger.rows import explain_rows
 from bench.parity import batches, compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, Problem, Tensors
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
-from bench.results import ParityRow
+from bench.results import ParityRow, StageReport
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError
 from contract.matrix import Matrix
@@ -31,6 +32,7 @@ class Checked:
 
     reference: Reference
     rows: tuple[ParityRow, ...]
+    stages: tuple[StageReport, ...]
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ def check(
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
-    rows = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given)
+    rows, stages = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given)
     progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
-    return Checked(reference, rows)
+    return Checked(reference, rows, stages)
 
 
 def judge_rows(
@@ -73,11 +75,15 @@ def judge_rows(
     work: Path,
     progress: Progress,
     given: tuple[str, ...] = (),
-) -> tuple[ParityRow, ...]:
-    """Every variant in every runtime against what the reference said; a runner that fails leaves its row unjudged."""
+) -> tuple[tuple[ParityRow, ...], tuple[StageReport, ...]]:
+    """Every variant in every runtime against what the reference said, and the stages of rows that fail (of all, with --stages).
+
+    A runner that fails leaves its row unjudged.
+    """
     count = len(reference.paths)
     rows: list[ParityRow] = []
     logits: dict[tuple[str, str], compare.Logits] = {}
+    suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
         equal: NDArray[np.bool_] | None = None
         for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
@@ -92,12 +98,14 @@ def judge_rows(
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(row, count, given)))
-            if said is not None:
+            if said is not None and equal is not None:
                 logits[runtime, variant] = said
+                beyond = compare.differences(reference.answers.logits, said) > reference.floor.tolerance
+                suspects[runtime, variant] = ~equal | beyond
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    return tuple(rows)
+    return explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
 
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:

@@ -23,7 +23,8 @@ def render(results: Results) -> str:
         case = ET.SubElement(suite, "testcase", {"classname": _clean(where), "name": _clean(f"{row.variant} {row.runtime}")})
         if not row.passed:
             failure = ET.SubElement(case, "failure" if row.judged else "error", {"message": _clean("; ".join(row.problems))})
-            failure.text = _clean(f"{chr(10).join(row.problems)}\nto see it again: {row.reproduce}")
+            blame = [row.blame.said] if row.blame is not None else []
+            failure.text = _clean("\n".join([*row.problems, *blame, f"to see it again: {row.reproduce}"]))
         if row.passed and row.claim and not row.claim.supported:
             said = f"{row.images} images do not support the claim '{row.claim.claim}', which needs {row.claim.needed} without a difference"
             ET.SubElement(case, "error", {"message": _clean(said)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from bench.report import words
+from bench.report import ledger, words
 from bench.report.table import Table
 from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
 from contract.matrix import Hole
@@ -12,7 +12,7 @@ from contract.matrix import Hole
 
 def all_tables(results: Results) -> list[Table]:
     """Every table that this run has rows for, in reading order."""
-    made = [subjects(results), variants(results), parity(results), flips(results)]
+    made = [subjects(results), variants(results), parity(results), flips(results), ledger.stages(results), ledger.faults(results)]
     made += [scenario(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
     made += [contrasts(results, "runtime", "Python against Rust and PyTorch: time as a ratio to ort-python on the same variant")]
     made += [contrasts(results, "variant", "Variants: time as a ratio to raw-dynamic within a runtime")]
@@ -213,8 +213,9 @@ def _claim_notes(rows: tuple[ParityRow, ...]) -> list[str]:
 
 
 def _failures(rows: tuple[ParityRow, ...]) -> list[str]:
-    return [
-        f"{row.dataset}/{row.backbone} {row.variant} {row.runtime}: {problem}; to see it again: {row.reproduce}"
-        for row in rows
-        for problem in row.problems
-    ]
+    notes = []
+    for row in rows:
+        where = f"{row.dataset}/{row.backbone} {row.variant} {row.runtime}"
+        notes += [f"{where}: {problem}; to see it again: {row.reproduce}" for problem in row.problems]
+        notes += [f"{where}: {row.blame.said}"] if row.blame is not None else []
+    return notes

@@ -91,14 +91,14 @@ pub fn preprocess(images: &[PathBuf], model: &Path, out: &Path) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints size and sha256 of each image's pixels, or why it is refused.
+/// Prints size and sha256 of each image's pixels, stored as they are, and its EXIF orientation, or why it is refused.
 pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
     let mut worst = 0;
     for path in images {
-        let line = match image::decode_file(path) {
-            Ok(image) => {
-                let sum = files::sha256_of(&image.data);
-                json!({"path": path.to_string_lossy(), "width": image.width, "height": image.height, "sha256": sum})
+        let line = match image::decode_file_and_orientation(path) {
+            Ok((image, orientation)) => {
+                let (path, sum) = (path.to_string_lossy(), files::sha256_of(&image.data));
+                json!({"path": path, "width": image.width, "height": image.height, "sha256": sum, "orientation": orientation})
             }
             Err(error) => {
                 worst = worst.max(error.exit_code());

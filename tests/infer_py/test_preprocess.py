@@ -13,7 +13,8 @@ from torchvision.transforms._presets import ImageClassification
 
 from contract.errors import DataError
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
-from infer_py.preprocess import _table, crop, preprocess, resize, stages
+from infer_py.preprocess import _table, crop, preprocess, resize
+from infer_py.stages import stages
 from tests.infer_py.conftest import pixels
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -52,14 +53,14 @@ def test_tensor_equals_torchvisions(tmp_path: Path, preset: tuple[int, int, str]
 
 @pytest.mark.parametrize("preset", PRESETS[:2], ids=str)
 def test_every_stage_equals_torchvisions_on_a_jpeg(photo: Path, preset: tuple[int, int, str]):
-    ours, size, edge = stages(photo, spec(*preset)), preset[0], preset[1]
+    ours, size, edge = stages(photo, spec(*preset))[0], preset[0], preset[1]
     decoded = opened(photo)
     resized = vision.resize(decoded, [size], interpolation=InterpolationMode(preset[2]))
     cropped = vision.center_crop(resized, [edge, edge])
-    assert np.array_equal(ours.decode, np.asarray(decoded))
-    assert np.array_equal(ours.resize, np.asarray(resized))
-    assert np.array_equal(ours.crop, np.asarray(cropped))
-    assert np.array_equal(ours.normalise, torchvision(*preset)(decoded).numpy())
+    assert np.array_equal(ours["decode"], np.asarray(decoded))
+    assert np.array_equal(ours["resize"], np.asarray(resized))
+    assert np.array_equal(ours["crop"], np.asarray(cropped))
+    assert np.array_equal(ours["normalise"], torchvision(*preset)(decoded).numpy())
 
 
 def _grey() -> Image.Image:
@@ -111,7 +112,7 @@ def test_exif_orientation_is_left_alone_as_in_torchvision(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(pixels(30, 50)).save(path, exif=exif)
-    assert stages(path, spec(232, 224, "bilinear")).decode.shape == (30, 50, 3)
+    assert stages(path, spec(232, 224, "bilinear"))[0]["orient"].shape == (30, 50, 3)
 
 
 def test_a_picture_of_several_opens_as_its_first(tmp_path: Path):
@@ -120,7 +121,7 @@ def test_a_picture_of_several_opens_as_its_first(tmp_path: Path):
     first.save(path, format="MPO", save_all=True, append_images=[Image.fromarray(pixels(40, 50, seed=1))])
     with Image.open(path) as image:
         assert image.format == "MPO"
-    assert stages(path, spec(232, 224, "bilinear")).decode.shape == (40, 50, 3)
+    assert stages(path, spec(232, 224, "bilinear"))[0]["orient"].shape == (40, 50, 3)
 
 
 def test_sizes_are_torchvisions_on_every_small_picture():
@@ -140,16 +141,16 @@ def test_crop_pads_and_rounds_as_torchvision_for_every_parity():
 
 
 def test_exact_resize_ignores_the_aspect(photo: Path):
-    ours = stages(photo, PreprocessSpec(Exact("exact", 33, 21), None, MEAN, STD, "bicubic"))
+    ours, _ = stages(photo, PreprocessSpec(Exact("exact", 33, 21), None, MEAN, STD, "bicubic"))
     theirs = vision.resize(opened(photo), [21, 33], interpolation=InterpolationMode.BICUBIC)
-    assert np.array_equal(ours.resize, np.asarray(theirs))
-    assert ours.crop.shape == (21, 33, 3)
+    assert np.array_equal(ours["resize"], np.asarray(theirs))
+    assert ours["crop"].shape == (21, 33, 3)
 
 
 def test_no_resize_and_no_crop_leave_the_picture(photo: Path):
-    ours = stages(photo, PreprocessSpec(None, None, MEAN, STD))
-    assert np.array_equal(ours.decode, ours.crop)
-    assert ours.normalise.shape == (3, 40, 50)
+    ours, _ = stages(photo, PreprocessSpec(None, None, MEAN, STD))
+    assert np.array_equal(ours["decode"], ours["crop"])
+    assert ours["normalise"].shape == (3, 40, 50)
 
 
 def test_both_scale_expressions_are_torchs_to_the_last_bit():

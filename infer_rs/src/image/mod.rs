@@ -6,6 +6,7 @@
 mod exif;
 mod jpeg;
 mod jpeg_markers;
+mod orientation;
 mod png;
 mod png_chunks;
 mod png_pixels;
@@ -13,6 +14,8 @@ mod png_text;
 
 use std::io::{self, Read as _};
 use std::path::Path;
+
+pub use orientation::turned;
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -54,6 +57,15 @@ pub fn jpeg_has_simd() -> bool {
 
 /// Reads and decodes a file.
 pub fn decode_file(path: &Path) -> Result<Rgb> {
+    Ok(open(path, |_| ())?.0)
+}
+
+/// Reads and decodes a file, and says the EXIF orientation that it states, 1 to 8.
+pub fn decode_file_and_orientation(path: &Path) -> Result<(Rgb, Option<u8>)> {
+    open(path, orientation::orientation)
+}
+
+fn open<T>(path: &Path, more: impl FnOnce(&[u8]) -> T) -> Result<(Rgb, T)> {
     let next = "replace or remove the file; only JPEG and PNG files that Pillow reads are accepted";
     let refused = |what: String| Error::data(what, path.display(), next);
     let failed = |fault: io::Error| Error::reading(path, &fault);
@@ -63,7 +75,8 @@ pub fn decode_file(path: &Path) -> Result<Rgb> {
     file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
     known(&bytes).map_err(refused)?;
     file.read_to_end(&mut bytes).map_err(failed)?;
-    decode(&bytes).map_err(refused)
+    let image = decode(&bytes).map_err(refused)?;
+    Ok((image, more(&bytes)))
 }
 
 /// Decodes the bytes of a file.

@@ -2,6 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::orientation::Metadata;
 use super::png_chunks::{Chunks, Step};
 use super::png_pixels::{Canvas, PASSES, Pass};
 use super::{Decoded, Rgb, check_size};
@@ -39,6 +40,24 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
         canvas.colour(&chunks.palette()?);
     }
     Ok(Rgb { width: header.width, height: header.height, data: canvas.into_data() })
+}
+
+/// What a file that can be decoded says of itself, before its pixels and behind them; they are passed over.
+pub fn metadata(file: &[u8]) -> Metadata {
+    let mut chunks = Chunks::new(file);
+    // Of a file whose pixels end early, what comes after them may be cut short: what was read until then stands.
+    let _ = walk(&mut chunks);
+    chunks.metadata
+}
+
+fn walk(chunks: &mut Chunks) -> Decoded<()> {
+    loop {
+        match chunks.header()? {
+            Step::Go => chunks.check_sum()?,
+            Step::Data(length) => return chunks.finish(length, chunks.is_animated()),
+            Step::End => return Ok(()),
+        }
+    }
 }
 
 /// Inflates row by row, as far as rows are needed; returns what is left of the current data chunk.
