@@ -1,4 +1,4 @@
-"""python -m bench run | parity | report | build | doctor [options]."""
+"""python -m bench run | parity | faults | report | build | doctor [options]."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from contract import options as shared
 from contract.errors import UsageError, nearest, run_step
+from contract.layout import CHECKOUT
 from contract.options import Options
 
 
@@ -29,6 +30,11 @@ def main() -> int:
     parser.add_argument_group("bench").add_argument(
         "--input-shape", metavar="CxHxW", help="of an --onnx file whose input has dynamic dimensions beside the batch"
     )
+    if command is faults:
+        trial = parser.add_argument_group("faults")
+        trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
+        trial.add_argument("--clean", type=int, default=20, metavar="N", help="clean runs, each on other images (default: 20)")
+        trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
     options, raw = shared.parse(parser, arguments[1:])
     return command(options, raw)
 
@@ -51,6 +57,20 @@ def parity(options: Options, _raw: argparse.Namespace) -> int:
         raise UsageError("parity needs the checkpoint that a file was exported from", where="--onnx", next="bench run --onnx measures it")
     results, folder = runs.run(options, measuring=False)
     return finish(options, folder, results.exit_code)
+
+
+def faults(options: Options, raw: argparse.Namespace) -> int:
+    """The gate on trial."""
+    from bench.faults import run as trials  # noqa: PLC0415
+    from bench.faults import table  # noqa: PLC0415
+
+    code, folder = trials.run(options, raw)
+    text = (folder / "faults.md").read_text(encoding="utf-8")
+    if raw.write:
+        table.write(text, CHECKOUT / "METHODOLOGY.md")
+    print(text)
+    print(folder / "faults.md")
+    return code
 
 
 def report(options: Options, _raw: argparse.Namespace) -> int:
@@ -98,6 +118,7 @@ def usage() -> str:
 COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = {
     "run": (run, "check parity, measure what passed, write a report (--onnx FILE: measure a model that Concord did not make)"),
     "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
+    "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),

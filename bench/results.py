@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.blame.found import ModelBlame
 from contract import strict
 from contract.manifest import Accuracy, WeightsHad
 from contract.matrix import Cell, Hole
@@ -12,9 +13,9 @@ from contract.protocol import Option, Receipt
 
 FORMAT = 1
 ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
-# The checks of the gate: the file that was loaded, its class names, labels end to end, preprocessed tensors, logits on the same tensor,
-# other batches, bits between runtimes; `answers`: there was none that could be compared.
-Check = Literal["file", "classes", "labels", "tensors", "logits", "batches", "bits", "answers"]
+# The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
+# logits on the same tensor, other batches, bits between runtimes; `answers`: there was none that could be compared.
+Check = Literal["file", "classes", "weights", "labels", "tensors", "logits", "batches", "bits", "answers"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -147,6 +148,7 @@ class ParityRow:
     judged: bool
     reproduce: str
     blame: Blame | None = field(default=None, metadata=strict.REQUIRED)
+    model: ModelBlame | None = field(default=None, metadata=strict.REQUIRED)
 
 
 @dataclass(frozen=True)

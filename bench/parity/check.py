@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import stats
+from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
-from bench.ledger.rows import explain_rows
 from bench.parity import batches, compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
-from bench.parity.compare import Answers, Problem, Tensors
+from bench.parity.compare import Answers, NotComparable, Problem, Tensors
+from bench.parity.explain import explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
-from bench.results import ParityRow, StageReport
+from bench.results import Blame, ParityRow, StageReport
+from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError
+from contract.manifest import CHECKPOINT
 from contract.matrix import Matrix
 from contract.protocol import Receipt
 
@@ -84,16 +87,17 @@ def judge_rows(
     rows: list[ParityRow] = []
     logits: dict[tuple[str, str], compare.Logits] = {}
     suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
     for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
         equal: NDArray[np.bool_] | None = None
-        for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
+        for variant, wrong in weights.items():
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
                     # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
                     if equal is None or not np.array_equal(tensors_equal(session, reference, FLOOR_IMAGES, work), equal[:FLOOR_IMAGES]):
                         equal = tensors_equal(session, reference, count, work)
-                    row, said = compare_variant(Asking(subject, session, fleet, matrix, reference, equal, work), variant, logits)
+                    row, said = compare_variant(Asking(subject, session, fleet, matrix, reference, equal, work), variant, wrong, logits)
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
@@ -105,7 +109,7 @@ def judge_rows(
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    return explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
+    return explain(rows, suspects, subject, fleet, matrix, reference, work, progress, fleet.logs.parent / "reproductions")
 
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
@@ -114,14 +118,24 @@ def tensors_equal(session: Session, reference: Reference, count: int, work: Path
     return compare.equal_images(ask_tensors(session, reference.paths[:count], work), expected)
 
 
-def compare_variant(asked: Asking, variant: str, others: dict[tuple[str, str], compare.Logits]) -> tuple[ParityRow, compare.Logits]:
+def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
+    """Weights of a file that are not the checkpoint's, found by their bytes: one of millions may hide below the noise of every output."""
+    differing = weights_differ(subject.folder / CHECKPOINT, subject.model(variant))
+    shown = ", ".join(f"{each.name} ({each.why})" for each in differing[:3]) + (", …" if len(differing) > 3 else "")
+    return [Problem("weights", f"{len(differing)} weights in the file are not the checkpoint's: {shown}")] if differing else []
+
+
+def compare_variant(
+    asked: Asking, variant: str, wrong: list[Problem], others: dict[tuple[str, str], compare.Logits]
+) -> tuple[ParityRow, compare.Logits]:
     """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
 
-    `others`: what has been said on the reference's tensors, by runtime and variant. Returns this one's logits on them, too.
+    `wrong`: what was found in the file without running it. `others`: what has been said on the reference's tensors, by runtime and variant.
+    Returns this one's logits on them, too.
     """
     subject, session, reference, equal = asked.subject, asked.session, asked.reference, asked.equal
     static, few, count = subject.batch_is_static(variant), reference.few, len(reference.paths)
-    problems: list[Problem] = same_file(session, subject.sha256(variant))
+    problems = [*same_file(session, subject.sha256(variant)), *wrong]
     main, logits, refused = asked_in_batches(session, reference.paths, static, asked.work)
     problems += refused
     classes = session.loaded.classes
@@ -204,12 +218,14 @@ def bits_must_be_equal(session: Session, one: Receipt, other: Receipt) -> bool:
 
 def failed_row(subject: Subject, variant: str, runtime: str, provider: str, reference: Reference, error: ConcordError) -> ParityRow:
     """A row for a variant that gave no answers that can be compared."""
+    stage = error.stage if isinstance(error, NotComparable) else "runtime" if isinstance(error, RunnerError) else None
+    blame = None if stage is None else Blame(stage, f"{stage} is to blame: {error.what}")
     return ParityRow(
         dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=runtime, provider=provider, images=0,
         certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
         tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, drop=None, claim=None,
         batches={}, bits_equal_to={},
-        problems=(str(error),), checks=("answers",), shown=(), passed=False, judged=False,
+        problems=(str(error),), checks=("answers",), shown=(), passed=False, judged=False, blame=blame, model=None,
         reproduce="",
     )  # fmt: skip
 

@@ -16,6 +16,14 @@ Logits = NDArray[np.floating]
 Tensors = NDArray[np.float32]
 
 
+class NotComparable(UsageError):
+    """Answers that nothing can be said of; `stage` is where they went wrong."""
+
+    def __init__(self, stage: str, what: str) -> None:
+        super().__init__(f"nothing to compare: {what}")
+        self.stage = stage
+
+
 @dataclass(frozen=True)
 class Answers:
     """What one runtime said: logits (images x classes, float32) and the class names it knows."""
@@ -83,13 +91,11 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     differ beyond it. Raises UsageError when the answers are not finite or not as many as the reference's.
     """
     if answers.logits.shape != reference.logits.shape:
-        raise UsageError(f"nothing to compare: logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
+        raise NotComparable("logits", f"logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
     if len(answers.classes) != answers.logits.shape[1]:
-        raise UsageError(f"nothing to compare: {len(answers.classes)} class names for {answers.logits.shape[1]} logits")
+        raise NotComparable("label", f"{len(answers.classes)} class names for {answers.logits.shape[1]} logits")
     if not np.isfinite(answers.logits).all():
-        raise UsageError(
-            f"nothing to compare: {int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite"
-        )
+        raise NotComparable("logits", f"{int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite")
     margin, difference = margins(reference.logits), differences(reference.logits, answers.logits)
     labels, expected = answers.labels, reference.labels
     same = np.array([ours == theirs for ours, theirs in zip(labels, expected, strict=True)])
