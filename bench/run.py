@@ -115,7 +115,11 @@ def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: 
                 kept.add(problems=(*kept.results.problems, str(nothing)), holes=(*kept.results.holes, *holes))
                 continue
         checked.append((part, found))
-        kept.add(parity=(*kept.results.parity, *found.rows), floors=(*kept.results.floors, found.reference.floor))
+        kept.add(
+            parity=(*kept.results.parity, *found.rows),
+            stages=(*kept.results.stages, *found.stages),
+            floors=(*kept.results.floors, found.reference.floor),
+        )
     fleet.stop()
     # Given up for one subject: what passed on another is measured.
     fleet.given_up.clear()
@@ -202,6 +206,7 @@ def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Pat
         subjects=tuple(subject.summary() for subject in subjects),
         floors=(),
         parity=(),
+        stages=(),
         cells=(),
         contrasts=(),
         holes=(),

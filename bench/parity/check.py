@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.fleet import Fleet, same_library
+from bench.ledger.rows import explain_rows
 from bench.parity import compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, Tensors
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
-from bench.results import NoiseFloor, ParityRow
+from bench.results import NoiseFloor, ParityRow, StageReport
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError
@@ -55,6 +56,7 @@ class Checked:
 
     reference: Reference
     rows: tuple[ParityRow, ...]
+    stages: tuple[StageReport, ...]
 
 
 def check(
@@ -72,6 +74,7 @@ def check(
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
     rows: list[ParityRow] = []
     logits: dict[tuple[str, str], compare.Logits] = {}
+    suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
         equal: NDArray[np.bool_] | None = None
         for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
@@ -86,13 +89,17 @@ def check(
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(row, count, given)))
-            if said is not None:
+            if said is not None and equal is not None:
                 logits[runtime, variant] = said
+                suspects[runtime, variant] = (~equal if equal is not None else True) | ~(
+                    compare.differences(reference.answers.logits, said) <= reference.floor.tolerance
+                )
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
+    explained, stages = explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
     progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
-    return Checked(reference, tuple(rows))
+    return Checked(reference, explained, stages)
 
 
 def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> int:
