@@ -77,7 +77,7 @@ class Tally:
                 self.sums[stage].add(ours, theirs, self.tolerance if stage == "logits" else None)
             else:
                 self.sums[stage].images += 1
-                self.sums[stage].equal += ours is not None and ours == theirs
+                self.sums[stage].equal += ours is not None and bool(ours == theirs)
         if walk.total is not None:
             self.total += float(walk.total @ walk.total)
         for fault in walk.faults:

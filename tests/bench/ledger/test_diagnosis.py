@@ -45,7 +45,7 @@ def test_a_fault_is_named_first(cases, name):
 def test_nine_of_ten_are_named_first_beside_the_noise_of_another_jpeg(cases):
     wrong = {}
     for name in MUTANTS.keys() - BELOW_NOISE:
-        first = (diagnose(cases, name, noisy=True) or (Cause("nothing", 0.0, 0, 0),))[0]
+        first = (diagnose(cases[:2], name, noisy=True) or (Cause("nothing", 0.0, 0, 0),))[0]
         if first.name != MUTANTS[name][2] or first.explained < verdict.EXPLAINS:
             wrong[name] = first
     assert len(wrong) <= 0.1 * len(MUTANTS), wrong

@@ -16,6 +16,7 @@ from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.results import StageReport
 from bench.subject import Subject
+from contract import strict
 from contract.matrix import Matrix
 from tests.bench import fakes
 
@@ -30,6 +31,7 @@ def report(folder: Path, subject: Subject, *, runtime: str = "ort-rust", count: 
         found = explain(
             fleet, subject, "raw-dynamic", runtime, "cpu", "torch-eager", paths, TOLERANCE, work, Progress(1), seconds,
         )  # fmt: skip
+    assert strict.decode(StageReport, strict.loads(strict.pretty(found), "report"), "report") == found  # as results.json has it
     assert [path.name for path in work.iterdir() if path.suffix == ".npz"] == []
     return found
 
