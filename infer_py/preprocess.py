@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS
+from contract.pictures import BROKEN, FORMATS, refusal
 from contract.preprocess import PreprocessSpec
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -59,6 +59,8 @@ def decode(path: Path) -> Image.Image:
         # convert("RGB") drops the alpha that this warning is about.
         warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
         try:
+            if reason := refusal(path):
+                raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
             with Image.open(path, formats=FORMATS) as image:
                 return image.convert("RGB")
         except FileNotFoundError as fault:

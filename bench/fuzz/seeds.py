@@ -15,9 +15,12 @@ from bench.fuzz.parts import png_chunk
 
 SIZES = ((17, 13), (33, 9), (8, 8), (1, 1), (5, 40))
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+# First column and row, and steps, of an interlaced image's passes.
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# Transparency by colour type: a grey, a colour, or a table, also with the one clear index that Pillow has a shortcut for.
+CLEAR = {0: (b"\0\7",), 2: (b"\0\7\0\3\0\1",), 3: (b"\0\xff\xff", b"\xff\0", b"\x80\x07\0"), 4: (b"",), 6: (b"",)}
 EXTRA = {
-    "tRNS": b"\0\7\0\3\0\1",
     "gAMA": b"\0\0\xb1\x8f",
     "sRGB": b"\0",
     "pHYs": b"\0\0\x0b\x13\0\0\x0b\x13\1",
@@ -74,23 +77,24 @@ def _pngs() -> list[bytes]:
     made = []
     for colour, depths in DEPTHS.items():
         for depth in depths:
-            for interlaced in (0, 1):
-                width, height = dice.choice(SIZES)
-                made.append(_png(width, height, depth, colour, interlaced, dice))
+            made += [png(dice.choice(SIZES), depth, colour, interlaced, dice) for interlaced in (0, 1)]
     film = [picture(9, 7), picture(9, 7).rotate(90)]
     made.append(encoded(film[0], "PNG", save_all=True, append_images=film[1:]))
     made.append(encoded(film[0], "PNG", save_all=True, append_images=film[1:], default_image=True))
     return made
 
 
-def _png(width: int, height: int, depth: int, colour: int, interlaced: int, dice: random.Random) -> bytes:
-    # The data of an interlaced image have as many bytes as these or a few more, which a file may well lack.
+def png(size: tuple[int, int], depth: int, colour: int, interlaced: int, dice: random.Random) -> bytes:
+    """Noise as PNG, of any of its colour types and depths, under random filters."""
+    width, height = size
     bits = depth * CHANNELS[colour]
-    rows = b"".join(bytes([dice.randrange(5)]) + dice.randbytes((width * bits + 7) // 8) for _ in range(height))
-    packed = zlib.compress(rows + dice.randbytes(64 + 8 * height if interlaced else 0), dice.choice((0, 1, 9)))
+    passes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in ADAM7] if interlaced else [(width, height)]
+    lengths = [(columns * bits + 7) // 8 for columns, rows in passes if columns > 0 for _ in range(rows)]
+    packed = zlib.compress(b"".join(bytes([dice.randrange(5)]) + dice.randbytes(length) for length in lengths), dice.choice((0, 1, 9)))
     body = [png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))]
     body += [png_chunk(b"PLTE", dice.randbytes(3 * min(1 << depth, 200)))] if colour == 3 else []
     body += [png_chunk(name.encode(), EXTRA[name]) for name in dice.sample(sorted(EXTRA), 3)]
+    body += [png_chunk(b"tRNS", dice.choice(CLEAR[colour]))] if dice.random() < 0.4 else []
     half = len(packed) // 2
     body += [png_chunk(b"IDAT", packed[:half]), png_chunk(b"IDAT", packed[half:]), png_chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
@@ -132,23 +136,26 @@ def _bmps() -> list[bytes]:
     made = [encoded(picture(*size, mode), "BMP") for size in SIZES for mode in ("1", "L", "RGB", "RGBA")]
     for bits in (1, 4, 8):
         for palette in (dice.randbytes(4 << bits), dice.randbytes(8), greys[: 4 << bits], b"\0\0\0\0\xff\xff\xff\0"):
-            made += [_bmp(dice, bits, packing, palette) for packing in ((0,) if bits == 1 else (0, 1 if bits == 8 else 2))]
-    made += [_bmp(dice, bits, 0, b"") for bits in (16, 24, 32)]
+            made += [bmp(dice, bits, packing, palette) for packing in ((0,) if bits == 1 else (0, 1 if bits == 8 else 2))]
+    made += [bmp(dice, bits, 0, b"") for bits in (16, 24, 32)]
     masks = [(16, (0xF800, 0x7E0, 0x1F)), (16, (0x7C00, 0x3E0, 0x1F)), (24, (0xFF0000, 0xFF00, 0xFF)), (32, (0xFF0000, 0xFF00, 0xFF))]
-    made += [_bmp(dice, bits, 3, struct.pack("<3I", *each)) for bits, each in masks]
-    made += [_bmp(dice, 32, 3, struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0xFF000000), size) for size in (56, 64, 108, 124)]
-    made += [_bmp(dice, 8, 0, dice.randbytes(768), 12), _bmp(dice, 24, 0, b"", 12)]
+    made += [bmp(dice, bits, 3, struct.pack("<3I", *each)) for bits, each in masks]
+    made += [bmp(dice, 32, 3, struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0xFF000000), size) for size in (56, 64, 108, 124)]
+    made += [bmp(dice, 8, 0, dice.randbytes(768), 12), bmp(dice, 24, 0, b"", 12)]
     return made
 
 
-def _bmp(dice: random.Random, bits: int, packing: int, table: bytes, size: int = 40) -> bytes:
-    """`table`: the palette, or the masks where `packing` is 3. `size`: of the header, which tells its kind."""
-    width, height = dice.choice(SIZES)
+def bmp(dice: random.Random, bits: int, packing: int, table: bytes, size: int = 40, pixels: tuple[int, int] | None = None) -> bytes:
+    """Noise as BMP.
+
+    `table`: the palette, or the masks where `packing` is 3. `size`: of the header, which tells its kind. `pixels`: width and height.
+    """
+    width, height = pixels or dice.choice(SIZES)
     stride = (width * bits + 31) // 32 * 4
-    pixels = dice.randbytes(stride * height + dice.choice((0, 0, 300)))
+    data = dice.randbytes(stride * height + dice.choice((0, 0, 300)))
     if packing in (1, 2):
         runs = b"".join(dice.choice((bytes([dice.randrange(1, 20), dice.randrange(256)]), b"\0\0")) for _ in range(20 * height))
-        pixels = b"\0\3\1\2\3\0\0\4\5\6\7\x08" + runs + b"\0\2\1\1" + bytes([250, 7, 0, 0]) * height
+        data = b"\0\3\1\2\3\0\0\4\5\6\7\x08" + runs + b"\0\2\1\1" + bytes([250, 7, 0, 0]) * height
     if size == 12:
         head = struct.pack("<IHHHH", 12, width, height, 1, bits)
     else:
@@ -157,4 +164,4 @@ def _bmp(dice: random.Random, bits: int, packing: int, table: bytes, size: int =
         head = struct.pack("<IiiHHIIIIII", size, width, rows, 1, bits, packing, 0, 2835, 2835, colours, 0)
         if size > 40:
             head, table = (head + table).ljust(size, b"\0"), b""
-    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head) + len(table)) + head + table + pixels
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + len(head) + len(table)) + head + table + data

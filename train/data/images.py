@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS
+from contract.pictures import BROKEN, FORMATS, refusal
 from train.data.found import Checked, Listed
 
 # Its warning about huge images counts as a fault.
@@ -27,6 +27,8 @@ def decode(source: Path | bytes) -> Image.Image:
     """The image as RGB, decoded in full; no turning by EXIF, as torchvision does none. Raises DataError naming the file."""
     name = str(source) if isinstance(source, Path) else "image"
     try:
+        if isinstance(source, Path) and (reason := refusal(source)):
+            raise DataError(reason, where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read")
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
             return opened.convert("RGB")
     except DECODE_FAULTS as fault:
@@ -70,6 +72,8 @@ def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int
 def _check(root: Path, item: Listed) -> Checked | DataError:
     path = root / item.path
     try:
+        if reason := refusal(path):
+            return DataError(reason, where=str(path))
         data = path.read_bytes()
         decode(data)
     except DataError as error:
