@@ -1,4 +1,4 @@
-"""python -m bench run | parity | faults | report | build | doctor [options]."""
+"""python -m bench run | parity | faults | report | build | doctor | fuzz [options]."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ def main() -> int:
     if name is None:
         print(usage())
         return 0 if {"-h", "--help"} & set(arguments) else UsageError.exit_code
+    if name in TOOLS:
+        return TOOLS[name][0](arguments[1:])
     if name not in COMMANDS:
-        raise UsageError(f"unknown command '{name}'; {nearest(name, COMMANDS)}", where="python -m bench", next="python -m bench --help")
+        raise UsageError(
+            f"unknown command '{name}'; {nearest(name, [*COMMANDS, *TOOLS])}", where="python -m bench", next="python -m bench --help"
+        )
     command, about = COMMANDS[name]
     parser = shared.parser(f"python -m bench {name}", about)
     parser.add_argument_group("bench").add_argument(
@@ -98,6 +102,13 @@ def doctor(options: Options, _raw: argparse.Namespace) -> int:
     return examine(options)
 
 
+def fuzz(arguments: list[str]) -> int:
+    """Pillow against infer_rs."""
+    from bench.fuzz import command  # noqa: PLC0415
+
+    return command.main(arguments)
+
+
 def finish(options: Options, folder: Path, code: int) -> int:
     """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
     Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
@@ -111,7 +122,7 @@ def finish(options: Options, folder: Path, code: int) -> int:
 
 def usage() -> str:
     """One line a command."""
-    lines = [f"  {name:<8} {about}" for name, (_, about) in COMMANDS.items()]
+    lines = [f"  {name:<8} {about}" for name, (_, about) in (*COMMANDS.items(), *TOOLS.items())]
     return "\n".join(["usage: python -m bench COMMAND [options]", "", *lines, "", "python -m bench COMMAND --help lists the options"])
 
 
@@ -122,6 +133,10 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),
+}
+# With options of their own: neither matrix.toml nor a run has to do with them.
+TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "fuzz": (fuzz, "damaged image files to Pillow and to infer_rs; exit 1 when they disagree about one"),
 }
 
 
