@@ -105,12 +105,12 @@ def judge(
     for seed in range(clean):
         progress.part(f"clean run {seed + 1} of {clean}")
         seeded = replace(matrix, defaults=replace(matrix.defaults, seed=matrix.defaults.seed + seed))
-        (work / str(seed)).mkdir()
-        for runtime in others:
-            found = Trials.begin(subject, fleet, seeded, VARIANT, runtime, images, work / str(seed) / runtime, progress).clean()
-            alarms += [f"clean run {seed + 1}: {each}" for each in found]
+        # One reference for all runtimes: it costs the most.
+        first = Trials.begin(subject, fleet, seeded, VARIANT, others[0], images, work / str(seed), progress)
+        found = [problem for runtime in others for problem in first.with_runtime(runtime).clean()]
+        alarms += [f"clean run {seed + 1}: {each}" for each in found]
     runtime = RUNTIME if RUNTIME in others else others[0]
-    trials = Trials.begin(subject, fleet, matrix, VARIANT, runtime, images, work, progress)
+    trials = Trials.begin(subject, fleet, matrix, VARIANT, runtime, images, work / "faults", progress)
     outcomes = []
     for fault in chosen:
         for number, dose in enumerate(fault.doses):

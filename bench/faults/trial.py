@@ -15,6 +15,7 @@ from bench.fleet import Fleet
 from bench.parity import compare
 from bench.parity.ask import Session, ask_tensor
 from bench.parity.check import judge_rows
+from bench.parity.explain import Explaining
 from bench.parity.reference import JUDGEMENT_FAILS, Reference, ask_reference
 from bench.progress import Progress
 from bench.results import ParityRow
@@ -48,6 +49,8 @@ class Trials:
     runtime: str
     work: Path
     progress: Progress
+    random: Path
+    said_on_random: compare.Logits
 
     @classmethod
     def begin(
@@ -55,11 +58,20 @@ class Trials:
     ) -> Trials:
         """Ask the reference for images of this seed. Raises UsageError where agreement would prove nothing."""
         seed = matrix.defaults.seed
-        patient_ = patient.with_orientations(subject, images, seed, work / f"images-{seed}")
-        reference = ask_reference(patient_, fleet, matrix, "cpu", work, images)
+        work.mkdir()
+        copied = patient.with_orientations(subject, images, seed, work / "images")
+        reference = ask_reference(copied, fleet, matrix, "cpu", work, images)
         compare.check_comparable(reference.answers, subject.name)
+        random = others.random_tensor(reference.tensors, work)
+        with Session(fleet, matrix.defaults.reference, copied.model("eager"), "cpu") as eager:
+            said = ask_tensor(eager, random, 1, work)
         narrow = replace(matrix, defaults=replace(matrix.defaults, runtime=(matrix.defaults.reference, runtime), variant=(variant,)))
-        return cls(patient_, fleet, narrow, reference, variant, runtime, work, progress)
+        return cls(copied, fleet, narrow, reference, variant, runtime, work, progress, random, said)
+
+    def with_runtime(self, runtime: str) -> Trials:
+        """The same images and reference, and another runtime."""
+        defaults = replace(self.matrix.defaults, runtime=(self.matrix.defaults.reference, runtime))
+        return replace(self, runtime=runtime, matrix=replace(self.matrix, defaults=defaults))
 
     def clean(self) -> tuple[str, ...]:
         """What the gate says where nothing is wrong: every problem is a false alarm."""
@@ -77,7 +89,9 @@ class Trials:
             self.fleet.instead[self.runtime] = patient.standing_in(self.runtime, fault, dose, spec, log)
         self._fresh()
         try:
-            (row,), _ = judge_rows(subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress)
+            far: Explaining = "stages" if full else "nothing"
+            rows, _ = judge_rows(subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress, explaining=far)
+            (row,) = rows
             libraries = differing_libraries(self.fleet.receipts)
             seen = self._others(subject) if full else None
         finally:
@@ -95,13 +109,10 @@ class Trials:
     def _others(self, subject: Subject) -> Others:
         """Their verdicts; an error that they cannot overlook counts as noticed."""
         static = subject.batch_is_static(self.variant)
-        random = others.random_tensor(self.reference.tensors, self.work)
         labels = [entry.label for entry in subject.held_out(len(self.reference.paths), self.matrix.defaults.seed)]
-        with Session(self.fleet, self.matrix.defaults.reference, subject.model("eager"), "cpu") as eager:
-            expected = ask_tensor(eager, random, 1, self.work)
         try:
             with Session(self.fleet, self.runtime, subject.model(self.variant), "cpu") as session:
-                return others.ask(session, self.reference, random, expected, labels, static, self.work)
+                return others.ask(session, self.reference, self.random, self.said_on_random, labels, static, self.work)
         except JUDGEMENT_FAILS as error:
             self.fleet.lost(self.runtime, error)
             return Others(allclose=True, top1=True, accuracy=True)

@@ -16,7 +16,7 @@ from bench.fleet import Fleet, same_library
 from bench.parity import batches, compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, NotComparable, Problem, Tensors
-from bench.parity.explain import explain
+from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
@@ -78,10 +78,11 @@ def judge_rows(
     work: Path,
     progress: Progress,
     given: tuple[str, ...] = (),
+    explaining: Explaining = "all",
 ) -> tuple[tuple[ParityRow, ...], tuple[StageReport, ...]]:
     """Every variant in every runtime against what the reference said, and the stages of rows that fail (of all, with --stages).
 
-    A runner that fails leaves its row unjudged.
+    A runner that fails leaves its row unjudged. `explaining`: how far a failure is followed up.
     """
     count = len(reference.paths)
     rows: list[ParityRow] = []
@@ -109,7 +110,7 @@ def judge_rows(
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    return explain(rows, suspects, subject, fleet, matrix, reference, work, progress, fleet.logs.parent / "reproductions")
+    return explain(rows, suspects, subject, fleet, matrix, reference, work, progress, fleet.logs.parent / "reproductions", explaining)
 
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -23,17 +24,20 @@ STAGE: dict[Check, str] = {
     "file": "runtime", "tensors": "normalise", "classes": "label", "weights": "logits", "logits": "logits", "labels": "logits",
     "batches": "logits", "bits": "logits",
 }  # fmt: skip
+Explaining = Literal["all", "stages", "nothing"]
 IN_THE_MODEL: frozenset[Check] = frozenset({"weights", "logits", "bits"})
 
 
 def explain(
     rows: Sequence[ParityRow], suspects: Suspects, subject: Subject, fleet: Fleet, matrix: Matrix, reference: Reference, work: Path,
-    progress: Progress, found: Path,
+    progress: Progress, found: Path, explaining: Explaining,
 ) -> tuple[tuple[ParityRow, ...], tuple[StageReport, ...]]:  # fmt: skip
     """The rows with the stage to blame and the node inside the model, and the stage ledgers.
 
     `suspects`: per (runtime, variant), the images that differ. `found`: where reproductions are written.
     """
+    if explaining == "nothing":
+        return tuple(rows), ()
     said, reports = explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
     models: dict[str, ModelBlame] = {}
     explained = []
@@ -41,7 +45,8 @@ def explain(
         if row.passed or not row.judged:
             explained.append(row)
             continue
-        inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found)
+        deep = explaining == "all"
+        inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found) if deep else None
         explained.append(replace(row, model=inside, blame=_blame(row, inside)))
     return tuple(explained), reports
 
