@@ -1,4 +1,4 @@
-"""python -m bench run | parity | report | build | doctor [options]."""
+"""python -m bench run | parity | blame | report | build | doctor [options]."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ def parity(options: Options, _raw: argparse.Namespace) -> int:
     return finish(options, folder, results.exit_code)
 
 
+def blame(options: Options, _raw: argparse.Namespace) -> int:
+    """Where the model first differs."""
+    from bench.blame import command  # noqa: PLC0415
+
+    return command.run(options)
+
+
 def report(options: Options, _raw: argparse.Namespace) -> int:
     """Tables from a stored run."""
     from bench.report import write  # noqa: PLC0415
@@ -98,6 +105,7 @@ def usage() -> str:
 COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = {
     "run": (run, "check parity, measure what passed, write a report (--onnx FILE: measure a model that Concord did not make)"),
     "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
+    "blame": (blame, "say where in the chain, and at which node of a file, each variant first differs from PyTorch"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),

@@ -155,7 +155,8 @@ def test_training_mode_is_seen_in_the_file():
     model.graph.node.append(make("BatchNormalization", ["a"] * 5, ["b"], name="eval"))
     model.graph.node.append(make("BatchNormalization", ["a"] * 5, ["b"], name="norm", training_mode=1))
     model.graph.node.append(make("RandomUniformLike", ["a"], ["b"], name="noise"))
+    model.graph.node.append(make("BatchNormalization", ["a", "b", "c", "mean", "d"], ["e"], name="own statistics"))
     for name, value in (("on", True), ("off", False)):
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value), name))
         model.graph.node.append(make("Dropout", ["a", "", name], ["b"], name=f"dropout {name}"))
-    assert standing.in_training_mode(model) == ("norm", "noise", "dropout on")
+    assert standing.in_training_mode(model) == ("norm", "noise", "own statistics", "dropout on")
