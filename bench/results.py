@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.blame.found import ModelBlame
+from contract import strict
 from contract.manifest import Accuracy, WeightsHad
 from contract.matrix import Cell, Hole
 from contract.protocol import Option, Receipt
 
 FORMAT = 1
 ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
+# The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
+# logits on the same tensor, other batches, bits between runtimes; `answers`: there was none that could be compared.
+Check = Literal["file", "classes", "weights", "labels", "tensors", "logits", "batches", "bits", "answers"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -74,11 +79,45 @@ class ImageVerdict:
 
 
 @dataclass(frozen=True)
+class PairedDrop:
+    """Accuracy of a runtime against the reference's on the same images.
+
+    `lost`: images that the reference gets right and the runtime wrong; `gained`: the other way round. `drop`: (lost - gained) / N.
+    `bound`: one-sided upper bound, at 95 %, on the drop.
+    """
+
+    lost: int
+    gained: int
+    drop: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class ClaimJudged:
+    """A stated claim, the upper bound that these images give for its share, and the images that it needs when none speaks against it."""
+
+    claim: str
+    bound: float
+    needed: int
+    supported: bool
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The stage that makes most of what a runtime does otherwise, and one sentence that says how."""
+
+    stage: str
+    said: str
+
+
+@dataclass(frozen=True)
 class ParityRow:
     """One variant in one runtime against the reference, over N images, the runtime's own preprocessing included.
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
-    on the share of images that differ.
+    on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of this size
+    and in another order. `checks`: those that found a problem. `drop` is None where nothing was judged, `claim` where none was stated,
+    too.
     """
 
     dataset: str
@@ -98,13 +137,79 @@ class ParityRow:
     bound: float
     accuracy: Accuracy | None
     reference_accuracy: Accuracy | None
+    drop: PairedDrop | None
+    claim: ClaimJudged | None
     batches: dict[str, float]
     bits_equal_to: dict[str, int]
     problems: tuple[str, ...]
+    checks: tuple[Check, ...]
     shown: tuple[ImageVerdict, ...]
     passed: bool
     judged: bool
     reproduce: str
+    blame: Blame | None = field(default=None, metadata=strict.REQUIRED)
+    model: ModelBlame | None = field(default=None, metadata=strict.REQUIRED)
+
+
+@dataclass(frozen=True)
+class StageDifference:
+    """One stage of a runtime end to end against the reference's.
+
+    `equal`: images equal to the last bit; of logits, within the tolerance. `max_difference` and `share` (of values that differ) are None
+    for top-1 and label; `other_shape`: images whose arrays have another shape, which are in neither.
+    """
+
+    stage: str
+    images: int
+    equal: int
+    max_difference: float | None
+    share: float | None
+    other_shape: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A known fault, and the share of a stage's squared difference that it explains; `exact`: images where it gives every value."""
+
+    name: str
+    explained: float
+    exact: int
+    images: int
+
+
+@dataclass(frozen=True)
+class StageFault:
+    """A stage that makes a difference of its own: fed with the reference's input, it does not give the reference's output.
+
+    `alone`: images where no other stage does. `effect`: its part of the squared difference of the logits (all parts sum to 1, up to what
+    is within the tolerance; None where it cannot be said). `flips`: labels that it changes. `seen`: the difference in numbers or names.
+    `causes`: best first.
+    """
+
+    stage: str
+    images: int
+    alone: int
+    effect: float | None
+    flips: int
+    seen: str
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """The stage ledger of one variant in one runtime: `images` looked at, of which `flips` get another label; faults worst first."""
+
+    dataset: str
+    backbone: str
+    variant: str
+    runtime: str
+    provider: str
+    images: int
+    flips: int
+    stages: tuple[StageDifference, ...]
+    faults: tuple[StageFault, ...]
+    blame: Blame | None
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -197,6 +302,7 @@ class Results:
     subjects: tuple[Subject, ...]
     floors: tuple[NoiseFloor, ...]
     parity: tuple[ParityRow, ...]
+    stages: tuple[StageReport, ...]
     cells: tuple[Measured, ...]
     contrasts: tuple[Contrast, ...]
     holes: tuple[Hole, ...]

@@ -47,10 +47,11 @@ class CenterCrop:
 
 @dataclass(frozen=True)
 class PreprocessSpec:
-    """Decode to RGB, resize, crop, then `(scale(x) - mean) / std` in float32.
+    """Decode to RGB, turn, resize, crop, then `(scale(x) - mean) / std` in float32.
 
-    The two scale expressions differ in the last bit of 126 of 256 byte values, so the spec says which. `orient` turns the
-    image by its EXIF orientation first; torchvision does not, and false is the only value so far.
+    The two scale expressions differ in the last bit of 126 of 256 byte values, so the spec says which. `orient`: by the EXIF
+    orientation, as `PIL.ImageOps.exif_transpose` does and torchvision does not. The format is 1 either way: readers from before
+    there was a choice refuse true by name.
     """
 
     resize: Shorter | Exact | None
@@ -61,7 +62,7 @@ class PreprocessSpec:
     scale: Scale = "x/255"
     format: Literal[1] = 1
     colour: Literal["RGB"] = "RGB"
-    orient: Literal[False] = False
+    orient: bool = False
     layout: Literal["NCHW"] = "NCHW"
 
     def __post_init__(self) -> None:

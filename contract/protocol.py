@@ -1,4 +1,4 @@
-"""The runner protocol's messages, number 1: bench/PROTOCOL.md describes them, infer_rs/src/protocol.rs has the same in Rust."""
+"""The runner protocol's messages, number 2: bench/PROTOCOL.md describes them, infer_rs/src/protocol.rs has the same in Rust."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from typing import Any, Literal
 
 from contract import strict
 from contract.errors import BY_KIND, ConcordError
+from contract.measuring import NodeTime, OperatorTime, ProfileArgs, Profiled, Scenario, TimeArgs, Timed
+from contract.predicting import STAGES, ArrayInfo, PredictArgs, Predicted, Stage, Staged, StagesArgs, StageStart
 
-PROTOCOL = 1
-Scenario = Literal["latency", "throughput", "e2e", "load"]
+__all__ = [
+    "PROTOCOL", "STAGES", "VERBS", "ArrayInfo", "BadReply", "Failure", "GoodReply", "HelloArgs", "LoadArgs", "Loaded", "NodeTime",
+    "Nothing", "OperatorTime", "Option", "PredictArgs", "Predicted", "ProfileArgs", "Profiled", "Receipt", "Request", "Scenario", "Stage",
+    "StageStart", "Staged", "StagesArgs", "TimeArgs", "Timed", "UnloadArgs", "ValueInfo", "decode_reply", "decode_request", "encode",
+]  # fmt: skip
+
+PROTOCOL = 2
 Option = int | bool | str
 
 
@@ -72,131 +79,6 @@ class Loaded:
     classes: tuple[str, ...] | None
     model_sha256: str
     ns: int
-
-
-@dataclass(frozen=True)
-class PredictArgs:
-    """Answer for images or for a ready tensor (.npy), `batch` at a time; the arrays go to `out` (.npz)."""
-
-    id: str
-    images: tuple[str, ...] | None
-    tensor: str | None
-    batch: int
-    outputs: tuple[str, ...]
-    out: str
-
-    def __post_init__(self) -> None:
-        if (self.images is None) == (self.tensor is None):
-            raise strict.StrictError("exactly one of images and tensor is needed")
-        if len(set(self.outputs)) < len(self.outputs):
-            raise strict.StrictError(f"an output is asked for twice: {', '.join(self.outputs)}")
-        _at_least(1, batch=self.batch)
-
-
-@dataclass(frozen=True)
-class ArrayInfo:
-    """Shape and dtype of a named array in an .npz file."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Named arrays; `top1` only where an output is called logits; one crc32 per forward."""
-
-    arrays: dict[str, ArrayInfo]
-    top1: tuple[int, ...] | None
-    crc32: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class StagesArgs:
-    """Every stage's array of one image."""
-
-    id: str
-    image: str
-    out: str
-
-
-@dataclass(frozen=True)
-class Staged:
-    """Arrays decode, resize, crop, normalise, logits in the .npz, and the answer."""
-
-    arrays: dict[str, ArrayInfo]
-    top1: int
-    label: str | None
-
-
-@dataclass(frozen=True)
-class TimeArgs:
-    """Take samples of a scenario; the runner times itself."""
-
-    id: str
-    scenario: Scenario
-    images: tuple[str, ...] | None
-    tensor: str | None
-    batch: int
-    warmup: int
-    samples: int
-    max_ns: int | None
-    split: bool
-
-    def __post_init__(self) -> None:
-        needed = {"latency": "tensor", "throughput": "tensor", "e2e": "images", "load": None}[self.scenario]
-        given = [name for name in ("images", "tensor") if getattr(self, name) is not None]
-        if given != ([needed] if needed else []):
-            raise strict.StrictError(f"{self.scenario} needs {needed or 'no inputs'}, got {' and '.join(given) or 'none'}")
-        _at_least(1, batch=self.batch, samples=self.samples)
-        _at_least(0, warmup=self.warmup, max_ns=self.max_ns or 0)
-
-
-@dataclass(frozen=True)
-class Timed:
-    """Nanoseconds per sample, with the crc32 of each sample's logits (0 for `load`)."""
-
-    samples: tuple[int, ...]
-    crc32: tuple[int, ...]
-    split: dict[str, tuple[int, ...]] | None
-
-
-@dataclass(frozen=True)
-class ProfileArgs:
-    """Time per operator."""
-
-    id: str
-    tensor: str
-    batch: int
-    repeats: int
-
-    def __post_init__(self) -> None:
-        _at_least(1, batch=self.batch, repeats=self.repeats)
-
-
-@dataclass(frozen=True)
-class OperatorTime:
-    """Summed over the repeats."""
-
-    op: str
-    calls: int
-    ns: int
-
-
-@dataclass(frozen=True)
-class NodeTime:
-    """Summed over the repeats."""
-
-    name: str
-    op: str
-    ns: int
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """Longest first."""
-
-    operators: tuple[OperatorTime, ...]
-    nodes: tuple[NodeTime, ...]
 
 
 @dataclass(frozen=True)
@@ -291,9 +173,3 @@ def decode_reply(line: str | bytes, request: Request) -> Any:
     if reply.seq != request.seq:
         raise strict.StrictError(f"answers request {reply.seq}, not {request.seq}", where="reply")
     return reply.error if isinstance(reply, BadReply) else strict.decode(VERBS[request.verb][1], reply.result, f"reply.{request.verb}")
-
-
-def _at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < least:
-            raise strict.StrictError(f"{name} must be at least {least}, got {number}")

@@ -52,6 +52,13 @@ def pretty(value: object) -> str:
     return json.dumps(plain(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+def at_least(least: int, **numbers: int) -> None:
+    """Raise StrictError naming the first number that is smaller."""
+    for name, number in numbers.items():
+        if number < least:
+            raise StrictError(f"{name} must be at least {least}, got {number}")
+
+
 def plain(value: object) -> Any:
     """Dataclasses to dicts, tuples to lists, as deep as they go."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,23 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS
+from contract.pictures import BROKEN, FORMATS, orientation, refusal
 from contract.preprocess import PreprocessSpec
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+# By EXIF orientation, as PIL.ImageOps.exif_transpose; 1 is upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
 Pixels = NDArray[np.uint8]
 Tensor = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Stages:
-    """What became of one image: uint8 H x W x 3 three times, then float32 3 x H x W."""
-
-    decode: Pixels
-    resize: Pixels
-    crop: Pixels
-    normalise: Tensor
 
 
 def preprocess(path: Path, spec: PreprocessSpec) -> Tensor:
@@ -37,34 +36,38 @@ def preprocess(path: Path, spec: PreprocessSpec) -> Tensor:
     return normalise(crop(resize(opened(path, spec), spec), spec), spec)
 
 
-def stages(path: Path, spec: PreprocessSpec) -> Stages:
-    """Every stage's array. Raises DataError naming the file."""
-    decoded = opened(path, spec)
-    resized = resize(decoded, spec)
-    cropped = crop(resized, spec)
-    return Stages(np.asarray(decoded), np.asarray(resized), np.asarray(cropped), normalise(cropped, spec))
-
-
 def opened(path: Path, spec: PreprocessSpec) -> Image.Image:
-    """The decoded image. Raises DataError, also for one that the spec would make larger than memory holds."""
-    image = decode(path)
+    """The decoded image, turned if the spec says so. Raises DataError, also for one that it would make larger than memory holds."""
+    image = turned(*decode(path, orient=spec.orient))
     spec.refuse_huge(image.size, str(path))
     return image
 
 
-def decode(path: Path) -> Image.Image:
-    """Decode an image file to RGB, whole. Raises DataError for a missing, broken, huge or foreign file."""
+def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]:
+    """An image file as RGB, whole, and the EXIF orientation that it states, None where it states none or `orient` is false.
+
+    Raises DataError for a missing, broken, huge or foreign file.
+    """
     with warnings.catch_warnings():
+        # Palettes with alpha, which convert("RGB") drops, and damaged EXIF data: nothing that changes a pixel.
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        # convert("RGB") drops the alpha that this warning is about.
-        warnings.filterwarnings("ignore", "Palette images with Transparency", UserWarning)
         try:
+            if reason := refusal(path):
+                raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
             with Image.open(path, formats=FORMATS) as image:
-                return image.convert("RGB")
+                # Decoded first: a PNG file may state it behind its pixels.
+                return image.convert("RGB"), orientation(image) if orient else None
         except FileNotFoundError as fault:
             raise DataError("no such image", where=str(path)) from fault
         except DECODE_FAULTS as fault:
             raise DataError(f"cannot be decoded: {_said(fault, path)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
+
+
+def turned(image: Image.Image, stated: int | None) -> Image.Image:
+    """Upright, when it is stored as this EXIF orientation says."""
+    method = TURNS.get(stated or 1)
+    return image if method is None else image.transpose(method)
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> Image.Image:

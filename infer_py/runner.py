@@ -15,7 +15,8 @@ from contract.serve import Handler
 from infer_py import answer, clock, npz, profiler, receipt, session
 from infer_py import model as models
 from infer_py.model import LOGITS, Model
-from infer_py.preprocess import preprocess, stages
+from infer_py.preprocess import preprocess
+from infer_py.stages import stages
 
 
 class Runner:
@@ -77,23 +78,16 @@ class Runner:
         return protocol.Predicted(npz.write(Path(asked.out), arrays), top1, tuple(checksums))
 
     def stages(self, asked: protocol.StagesArgs) -> protocol.Staged:
-        """Every stage's array of one image."""
+        """Every stage's array of one image, or those from a given one on."""
         model = self._model(asked.id)
         if model.spec.input_size is not None:
             model.check_shape((1, 3, *model.spec.input_size))  # before an image is made as large as the spec says
-        done = stages(Path(asked.image), model.spec)
-        images = done.normalise[None]
+        arrays, orientation = stages(Path(asked.image), model.spec, asked.start)
+        images = arrays["normalise"][None]
         model.check(images, 1)
-        logits = model.run(images, (LOGITS,))[0][0]
-        arrays: dict[str, NDArray[Any]] = {
-            "decode": done.decode,
-            "resize": done.resize,
-            "crop": done.crop,
-            "normalise": done.normalise,
-            "logits": logits,
-        }
+        arrays["logits"] = logits = model.run(images, (LOGITS,))[0][0]
         top1 = answer.top1(logits[None])[0]
-        return protocol.Staged(npz.write(Path(asked.out), arrays), top1, model.label(top1))
+        return protocol.Staged(npz.write(Path(asked.out), arrays), top1, model.label(top1), orientation)
 
     def time(self, asked: protocol.TimeArgs) -> protocol.Timed:
         """Take samples."""

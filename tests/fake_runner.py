@@ -2,8 +2,10 @@
 
 Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. A train.json stands for weights.npy beside it, a
 file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
-are the pixels. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by
-models whose name contains this); _NOISE (moves the logits by so much x (batch - 1)).
+are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
+(verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
+_NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so much x the first image's mean: what is asked together
+matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import sys
 import time
 import zlib
@@ -25,14 +28,16 @@ from contract.errors import UsageError
 SOURCE, SIDE = "5a" * 32, 4
 MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
-SHIFTED = os.environ.get("FAKE_RUNNER_SHIFTED", "")
+MIX, BATCH = float(os.environ.get("FAKE_RUNNER_MIX", "0")), os.environ.get("FAKE_RUNNER_BATCH", "")
+SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
+NAMES: dict[str, tuple[str, ...]] = {}
 NUMBERS = itertools.count(1)
 
 
 def hello(args: p.HelloArgs) -> p.Receipt:
     name = os.environ.get("FAKE_RUNNER_NAME", "fake")
     commit = os.environ.get("FAKE_RUNNER_COMMIT")
-    return p.Receipt(1, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
+    return p.Receipt(p.PROTOCOL, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
 
 
 def read(model: str) -> np.ndarray:
@@ -41,17 +46,25 @@ def read(model: str) -> np.ndarray:
 
 def load(args: p.LoadArgs) -> p.Loaded:
     name, path = f"m{next(NUMBERS)}", Path(args.model)
-    weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name
+    weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name and BATCH != "any"
+    static = static or (BATCH == "one" and "dynamic" in path.name)
     MODELS[name], batch = (weights, static, SHIFT if SHIFTED in path.name else 0), 1 if static else None
     values = p.ValueInfo("images", (batch, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (batch, weights.shape[1]), "float32")
     names = path.with_name("classes.json")
-    classes = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
+    classes = NAMES[name] = tuple(json.loads(names.read_text())) if names.exists() else tuple(f"class {n}" for n in range(weights.shape[1]))
     return p.Loaded(name, (args.provider,), None, args.options, values[:1], values[1:], classes, artifact.sha256_file(path), 1000)
 
 
-def stages_of(id: str, path: str) -> dict[str, np.ndarray]:
-    pixels = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3)) + np.uint8(MODELS[id][2])
-    return {"decode": pixels, "resize": pixels, "crop": pixels, "normalise": pixels.transpose(2, 0, 1).astype(np.float32) / 255}
+def stages_of(id: str, path: str, start: p.StageStart | None = None) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    value = np.resize(np.frombuffer(Path(path).read_bytes(), np.uint8), (SIDE, SIDE, 3))
+    for stage in p.STAGES[p.STAGES.index(start.stage) if start else 0 :]:
+        if start and start.stage == stage:
+            arrays[stage] = value = np.load(start.array)
+            continue
+        value = value.transpose(2, 0, 1).astype(np.float32) / 255 if stage == "normalise" else value
+        arrays[stage] = value = value + value.dtype.type(MODELS[id][2] if stage == AT else 0)
+    return arrays
 
 
 def forward(id: str, batch: np.ndarray) -> np.ndarray:
@@ -59,7 +72,8 @@ def forward(id: str, batch: np.ndarray) -> np.ndarray:
     if static and len(batch) != 1:
         raise UsageError(f"Got: {len(batch)} Expected: 1")
     values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
-    return values @ weights + weights.dtype.type(NOISE * (len(batch) - 1))
+    moved = weights.dtype.type(NOISE * (len(batch) - 1)) + np.array([MIX * batch[0].mean(), 0, 0], weights.dtype)[: weights.shape[1]]
+    return values @ weights + moved
 
 
 def tensor_of(args: p.PredictArgs | p.TimeArgs) -> np.ndarray:
@@ -83,9 +97,11 @@ def predict(args: p.PredictArgs) -> p.Predicted:
 
 
 def stages(args: p.StagesArgs) -> p.Staged:
-    arrays = stages_of(args.id, args.image)
+    arrays = stages_of(args.id, args.image, args.start)
     logits = forward(args.id, arrays["normalise"][None])[0]
-    return p.Staged(save(args.out, {**arrays, "logits": logits}), int(logits.argmax()), f"class {logits.argmax()}")
+    stated = None if args.start else re.search(r"orient([1-8])", Path(args.image).name)
+    said = save(args.out, {**arrays, "logits": logits})
+    return p.Staged(said, int(logits.argmax()), NAMES[args.id][logits.argmax()], int(stated[1]) if stated else None)
 
 
 def time_(args: p.TimeArgs) -> p.Timed:

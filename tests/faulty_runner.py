@@ -1,7 +1,7 @@
 """The fake runner with one fault, to test clients against. Run: FAKE_RUNNER_FAULT=hang python -m tests.faulty_runner
 
 The fault strikes at the verb FAKE_RUNNER_VERB (default: predict), where the request's line holds FAKE_RUNNER_WHEN (default: always);
-`protocol2`, `stale` and `debug` always at hello. `slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
+`other-protocol`, `stale` and `debug` always at hello. `slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contract import serve
 from tests import fake_runner
 
 FAULT = os.environ["FAKE_RUNNER_FAULT"]
-VERB = "hello" if FAULT in ("protocol2", "stale", "debug") else os.environ.get("FAKE_RUNNER_VERB", "predict")
+VERB = "hello" if FAULT in ("other-protocol", "stale", "debug") else os.environ.get("FAKE_RUNNER_VERB", "predict")
 WHEN = os.environ.get("FAKE_RUNNER_WHEN", "")
 
 
@@ -54,7 +54,11 @@ INSTEAD: dict[str, Callable[[str], str]] = {
     "wrong-crc": lambda line: re.sub(r'"crc32":\[\d+', '"crc32":[1', line),
     "few-crc": lambda line: re.sub(r'"crc32":\[\d+,', '"crc32":[', line),
 }
-IN_RECEIPT: dict[str, dict[str, Any]] = {"protocol2": {"protocol": 2}, "stale": {"source": "00" * 32}, "debug": {"build": "debug"}}
+IN_RECEIPT: dict[str, dict[str, Any]] = {
+    "other-protocol": {"protocol": p.PROTOCOL + 1},
+    "stale": {"source": "00" * 32},
+    "debug": {"build": "debug"},
+}
 
 
 class Replies:

@@ -1,7 +1,8 @@
-"""The preprocess spec of torchvision weights, and torchvision's own transform for a spec."""
+"""The preprocess spec of torchvision weights, and torchvision's own transform for a spec: what follows decoding and turning."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ def of_backbone(backbone: Backbone) -> PreprocessSpec:
     if repr(transform(spec)) != repr(made):
         raise UsageError(f"{named}: the preprocess spec cannot say {made}", where=backbone.name, next="choose another --preset")
     check(spec, made)
-    return spec
+    return replace(spec, orient=backbone.orient)
 
 
 def of_transform(made: Any) -> PreprocessSpec:
@@ -61,27 +62,27 @@ def transform(spec: PreprocessSpec) -> ImageClassification:
     )
 
 
-def stages(spec: PreprocessSpec, image: Image.Image) -> dict[str, np.ndarray[Any, Any]]:
-    """Every stage of one image, by torchvision's functions: resize and crop uint8 H x W x 3, normalise float32 3 x H x W."""
-    resized, cropped = framed(spec, image)
-    return {
-        "decode": np.asarray(image),
-        "resize": np.asarray(resized),
-        "crop": np.asarray(cropped),
-        "normalise": np.ascontiguousarray(normalised(spec, cropped).numpy()),
-    }
+def framed(spec: PreprocessSpec, image: Image.Image) -> Image.Image:
+    """The image resized and cropped, by torchvision's functions."""
+    return cropped(spec, resized(spec, image))
 
 
-def framed(spec: PreprocessSpec, image: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """The image resized, and that cropped."""
+def resized(spec: PreprocessSpec, image: Image.Image) -> Image.Image:
+    """The image resized."""
     made = transform(spec)
-    resized = F.resize(image, made.resize_size, interpolation=made.interpolation, antialias=made.antialias)
-    return resized, F.center_crop(resized, made.crop_size)
+    scaled: Image.Image = F.resize(image, made.resize_size, interpolation=made.interpolation, antialias=made.antialias)
+    return scaled
 
 
-def normalised(spec: PreprocessSpec, cropped: Image.Image) -> torch.Tensor:
-    """3 x H x W float32."""
-    scaled = F.pil_to_tensor(cropped).float().div(255)
+def cropped(spec: PreprocessSpec, image: Image.Image) -> Image.Image:
+    """The centre of a resized image."""
+    centre: Image.Image = F.center_crop(image, transform(spec).crop_size)
+    return centre
+
+
+def normalised(spec: PreprocessSpec, image: Image.Image) -> torch.Tensor:
+    """3 x H x W float32, of a cropped image."""
+    scaled = F.pil_to_tensor(image).float().div(255)
     made: torch.Tensor = F.normalize(scaled, mean=list(spec.mean), std=list(spec.std))
     return made
 
@@ -90,5 +91,5 @@ def check(spec: PreprocessSpec, made: Any) -> None:
     """Assert, on an image that needs padding and on one that is shrunk, that the spec's stages are the weights' own transform."""
     pixels = np.random.default_rng(0).integers(0, 256, (333, 517, 3), dtype=np.uint8)
     for image in (Image.fromarray(pixels), Image.fromarray(pixels[:40, :31])):
-        if not np.array_equal(stages(spec, image)["normalise"], made(image).numpy()):
+        if not torch.equal(normalised(spec, framed(spec, image)), made(image)):
             raise UsageError(f"the spec does not reproduce {made!r}", where="--preset", next="choose another --preset")

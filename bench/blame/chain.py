@@ -50,8 +50,8 @@ class Case:
     runtime: str
     provider: str
     tensors: Path
-    tolerance: float | None = None
     factor: float = 10.0
+    tolerance: float | None = None
     images: tuple[int, ...] = ()
     reference: str = REFERENCE
 

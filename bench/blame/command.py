@@ -9,7 +9,7 @@ from bench.blame.chain import LOOK, Case
 from bench.blame.found import ModelBlame
 from bench.blame.model import blame_model
 from bench.fleet import Fleet
-from bench.parity.check import ask_reference
+from bench.parity.reference import ask_reference
 from bench.subject import Subject, open_subject
 from contract import strict
 from contract.errors import BAD, GOOD
@@ -45,7 +45,7 @@ def _blame(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: 
     for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
         for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
             name = f"{subject.train.dataset}-{subject.train.backbone}-{variant}-{runtime}-{provider}"
-            case = Case(subject, variant, runtime, provider, reference.tensors, reference.floor.tolerance, matrix.parity.tolerance_factor)
+            case = Case(subject, variant, runtime, provider, reference.tensors, reference.floor.factor, reference.floor.tolerance)
             found[name] = blame_model(fleet, case, work, (options.reports / "blame" / name).resolve())
             if not options.output_json:
                 print(f"{name}: {found[name].said}", flush=True)

@@ -19,13 +19,13 @@ pub struct Array {
     pub bytes: Vec<u8>,
 }
 
-/// A float32 array that was read.
+/// An array that was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Floats {
+pub struct Read<T> {
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
     /// The elements.
-    pub values: Vec<f32>,
+    pub values: Vec<T>,
 }
 
 impl Array {
@@ -77,11 +77,26 @@ pub fn write_npz(path: &Path, arrays: &[(String, Array)]) -> Result<()> {
 }
 
 /// Reads a float32 array. Raises a data error for any other element type, order or length.
-pub fn read_floats(path: &Path) -> Result<Floats> {
-    parse(&files::read(path)?).map_err(|what| Error::data(what, path.display(), "write it with numpy.save, float32, C order"))
+pub fn read_floats(path: &Path) -> Result<Read<f32>> {
+    let bytes = files::read(path)?;
+    let (shape, data) = parse(&bytes, "<f4", 4).map_err(|what| unreadable(what, path, "float32"))?;
+    let values = data.chunks_exact(4).map(|part| f32::from_le_bytes([part[0], part[1], part[2], part[3]])).collect();
+    Ok(Read { shape, values })
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<Floats, String> {
+/// Reads an array of bytes. Raises a data error for any other element type, order or length.
+pub fn read_bytes(path: &Path) -> Result<Read<u8>> {
+    let bytes = files::read(path)?;
+    let (shape, data) = parse(&bytes, "|u1", 1).map_err(|what| unreadable(what, path, "uint8"))?;
+    Ok(Read { shape, values: data.to_vec() })
+}
+
+fn unreadable(what: String, path: &Path, dtype: &str) -> Error {
+    Error::data(what, path.display(), format!("write it with numpy.save, {dtype}, C order"))
+}
+
+/// Shape and data of an array whose elements are of this type and so many bytes long.
+fn parse<'a>(bytes: &'a [u8], descr: &str, size: usize) -> std::result::Result<(Vec<usize>, &'a [u8]), String> {
     let short = || "cut short".to_owned();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("not an .npy file")?;
     // Format 2.0 only widens the length of the header.
@@ -92,8 +107,8 @@ fn parse(bytes: &[u8]) -> std::result::Result<Floats, String> {
     };
     let header = rest.get(start..start + length).ok_or_else(short)?;
     let header: String = String::from_utf8_lossy(header).chars().filter(|character| !character.is_whitespace()).collect();
-    for part in ["'descr':'<f4'", "'fortran_order':False"] {
-        if !header.contains(part) {
+    for part in [format!("'descr':'{descr}'"), "'fortran_order':False".to_owned()] {
+        if !header.contains(&part) {
             return Err(format!("expected {part}, got {header}"));
         }
     }
@@ -101,12 +116,11 @@ fn parse(bytes: &[u8]) -> std::result::Result<Floats, String> {
     let shape = shape.split(',').filter(|size| !size.is_empty()).map(str::parse).collect::<std::result::Result<Vec<usize>, _>>();
     let shape = shape.map_err(|fault| format!("shape: {fault}"))?;
     let data = &rest[start + length..];
-    let count = shape.iter().try_fold(4_usize, |total, size| total.checked_mul(*size));
+    let count = shape.iter().try_fold(size, |total, size| total.checked_mul(*size));
     if count != Some(data.len()) {
         return Err(format!("{} bytes of data do not fill the shape {shape:?}", data.len()));
     }
-    let values = data.chunks_exact(4).map(|part| f32::from_le_bytes([part[0], part[1], part[2], part[3]])).collect();
-    Ok(Floats { shape, values })
+    Ok((shape, data))
 }
 
 fn fixed<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
@@ -167,6 +181,9 @@ mod tests {
         let read = read_floats(&path).unwrap();
         assert_eq!(read.shape, [2, 3]);
         assert_eq!(read.values.map_bits(), values.to_vec().map_bits());
+        assert!(read_bytes(&path).unwrap_err().what.contains("|u1"));
+        write_npy(&path, &Array::bytes(vec![1, 3], vec![1, 2, 255])).unwrap();
+        assert_eq!(read_bytes(&path).unwrap(), Read { shape: vec![1, 3], values: vec![1, 2, 255] });
     }
 
     trait Bits {
@@ -192,11 +209,11 @@ mod tests {
     fn other_arrays_are_refused_by_name() {
         let doubles = Array { dtype: "float64", shape: vec![1], bytes: vec![0; 8] };
         let file = [doubles.header(), doubles.bytes.clone()].concat();
-        assert!(parse(&file).unwrap_err().contains("<f8"));
-        assert_eq!(parse(b"PK").unwrap_err(), "not an .npy file");
+        assert!(parse(&file, "<f4", 4).unwrap_err().contains("<f8"));
+        assert_eq!(parse(b"PK", "<f4", 4).unwrap_err(), "not an .npy file");
         let mut short = [Array::floats(vec![2], &[]).header(), vec![0; 4]].concat();
-        assert!(parse(&short).unwrap_err().contains("do not fill"));
+        assert!(parse(&short, "<f4", 4).unwrap_err().contains("do not fill"));
         short.truncate(20);
-        assert_eq!(parse(&short).unwrap_err(), "cut short");
+        assert_eq!(parse(&short, "<f4", 4).unwrap_err(), "cut short");
     }
 }

@@ -16,16 +16,6 @@ pub struct Preprocess {
     table: Box<[[f32; 256]; 3]>,
 }
 
-/// Every stage of one image.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "bench/PROTOCOL.md, `stages`")]
-pub struct Stages {
-    pub decode: Rgb,
-    pub resize: Rgb,
-    pub crop: Rgb,
-    pub normalise: Vec<f32>,
-}
-
 impl Preprocess {
     /// Prepares a spec.
     pub fn new(spec: &Spec) -> Self {
@@ -37,6 +27,11 @@ impl Preprocess {
             }
         }
         Self { spec: spec.clone(), table }
+    }
+
+    /// Whether images are turned by their EXIF orientation.
+    pub fn orients(&self) -> bool {
+        self.spec.orient
     }
 
     /// Width and height of the tensor, where they do not depend on the image.
@@ -62,10 +57,32 @@ impl Preprocess {
 
     /// The whole way. The tensor is three planes of the returned width and height.
     pub fn image(&self, path: &Path) -> Result<(usize, usize, Vec<f32>)> {
-        let image = self.shrink(&image::decode_file(path)?, path)?;
+        let image = self.shrink(&self.open(path)?, path)?;
         let mut tensor = vec![0.0; image.data.len()];
         self.normalise(&image, &mut tensor);
         Ok((image.width, image.height, tensor))
+    }
+
+    /// Decodes an image, and turns it where the spec says so.
+    pub fn open(&self, path: &Path) -> Result<Rgb> {
+        if !self.spec.orient {
+            return image::decode_file(path);
+        }
+        let (image, stated) = image::decode_file_and_orientation(path)?;
+        Ok(image::turned(image, stated))
+    }
+
+    /// The whole image resized; `shrink` does not compute it.
+    pub fn resize(&self, image: &Rgb, path: &Path) -> Result<Rgb> {
+        let (width, height, ..) = self.sizes(image, path)?;
+        Ok(resize(image, width, height, self.spec.interpolation, Window { x: 0, y: 0, width, height }))
+    }
+
+    /// The crop of a resized image.
+    pub fn crop(&self, image: &Rgb) -> Rgb {
+        let (across, down) = geometry::cropped(self.spec.crop, image.width, image.height);
+        let window = Window { x: across.start, y: down.start, width: across.count, height: down.count };
+        pad(resize(image, image.width, image.height, self.spec.interpolation, window), across, down)
     }
 
     /// Resize and crop in one: only pixels that the crop keeps are computed.
@@ -97,19 +114,6 @@ impl Preprocess {
                 *float = table[usize::from(pixel[channel])];
             }
         }
-    }
-
-    /// The same way with every stage kept: nothing is fused here.
-    pub fn stages(&self, path: &Path) -> Result<Stages> {
-        let decode = image::decode_file(path)?;
-        let (width, height, across, down) = self.sizes(&decode, path)?;
-        let whole = Window { x: 0, y: 0, width, height };
-        let resized = resize(&decode, width, height, self.spec.interpolation, whole);
-        let window = Window { x: across.start, y: down.start, width: across.count, height: down.count };
-        let crop = pad(resize(&resized, width, height, self.spec.interpolation, window), across, down);
-        let mut normalise = vec![0.0; crop.data.len()];
-        self.normalise(&crop, &mut normalise);
-        Ok(Stages { decode, resize: resized, crop, normalise })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The runner protocol's messages, number 1: bench/PROTOCOL.md describes them, contract/protocol.py has the same in Python.
+//! The runner protocol's messages, number 2: bench/PROTOCOL.md describes them, contract/protocol.py has the same in Python.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Kind, Result};
 
 /// The protocol's number.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A field that must be there, though it may be null: serde takes a missing `Option` for null otherwise.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> std::result::Result<Option<T>, D::Error> {
@@ -95,15 +95,26 @@ messages! {
         crc32: Vec<u32>,
     }
 
-    /// Every stage's array of one image.
-    StagesArgs { id: String, image: String, out: String, }
+    /// One stage's array from a file instead of the runner's own.
+    StageStart { stage: Stage, array: String, }
 
-    /// Arrays decode, resize, crop, normalise, logits, and the answer.
+    /// Every stage's array of one image, or those from `start` on.
+    StagesArgs {
+        id: String,
+        image: String,
+        #[serde(deserialize_with = "present")]
+        start: Option<StageStart>,
+        out: String,
+    }
+
+    /// Arrays of the stages and logits, the answer, and the EXIF orientation that the file states.
     Staged {
         arrays: BTreeMap<String, ArrayInfo>,
         top1: usize,
         #[serde(deserialize_with = "present")]
         label: Option<String>,
+        #[serde(deserialize_with = "present")]
+        orientation: Option<u8>,
     }
 
     /// Take samples of a scenario.
@@ -165,6 +176,18 @@ pub enum Setting {
     Count(usize),
     /// Such as `optimization`.
     Word(String),
+}
+
+/// What happens to an image before its logits, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "bench/PROTOCOL.md, `stages`")]
+pub enum Stage {
+    Decode,
+    Orient,
+    Resize,
+    Crop,
+    Normalise,
 }
 
 /// What one sample is.

@@ -103,9 +103,6 @@ impl Spec {
         if spec.format != 1 {
             return Err(bad(format!("format {}, this program reads 1", spec.format), "format"));
         }
-        if spec.orient {
-            return Err(bad("turning images by their EXIF orientation is not supported yet".into(), "orient"));
-        }
         if spec.std.iter().any(|value| *value <= 0.0) {
             return Err(bad("must be positive".into(), "std"));
         }
@@ -151,6 +148,7 @@ mod tests {
         assert_eq!(spec.input_size(), Some((224, 224)));
         let bare = TEXT.replace(r#"{"kind":"shorter","size":232}"#, "null").replace("bilinear", "bicubic");
         assert_eq!(Spec::from_json(&bare, "m.onnx").unwrap().resize, None);
+        assert!(Spec::from_json(&TEXT.replace(r#""orient":false"#, r#""orient":true"#), "m.onnx").unwrap().orient);
         let exact = TEXT.replace(r#""kind":"shorter","size":232"#, r#""kind":"exact","width":3,"height":4"#);
         assert_eq!(Spec::from_json(&exact, "m.onnx").unwrap().resize, Some(Resize::Exact { width: 3, height: 4 }));
     }
@@ -159,7 +157,7 @@ mod tests {
     fn anything_else_is_refused_and_named() {
         let cases = [
             (r#""format":1"#, r#""format":2"#, "format 2"),
-            (r#""orient":false"#, r#""orient":true"#, "EXIF"),
+            (r#""orient":false"#, r#""orient":0"#, "orient"),
             ("RGB", "BGR", "BGR"),
             ("NCHW", "NHWC", "NHWC"),
             ("bilinear", "lanczos", "lanczos"),

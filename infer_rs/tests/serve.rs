@@ -30,7 +30,7 @@ fn serve(library: Option<&str>, requests: &[(&str, Value)]) -> Vec<Value> {
 
 #[test]
 fn serve_without_a_library_answers_with_an_environment_error() {
-    let replies = serve(None, &[("hello", json!({"protocol": 1})), ("quit", json!({}))]);
+    let replies = serve(None, &[("hello", json!({"protocol": 2})), ("quit", json!({}))]);
     assert_eq!(replies[0]["error"]["kind"], "environment");
     assert_eq!(replies[1], json!({"seq": 2, "ok": true, "result": {}}));
 }
@@ -53,7 +53,7 @@ fn serve_speaks_the_whole_protocol() {
     let replies = serve(
         Some(&library),
         &[
-            ("hello", json!({"protocol": 1})),
+            ("hello", json!({"protocol": 2})),
             ("load", load("dynamic.onnx")),
             ("load", load("static.onnx")),
             ("load", load("bare.onnx")),
@@ -62,7 +62,7 @@ fn serve_speaks_the_whole_protocol() {
             ("predict", predict("m2", 2, json!([]))),
             ("predict", predict("m1", 2, json!(["nothing"]))),
             ("predict", predict("m3", 2, json!([]))),
-            ("stages", json!({"id": "m2", "image": picture, "out": folder.path("s.npz")})),
+            ("stages", json!({"id": "m2", "image": picture, "start": null, "out": folder.path("s.npz")})),
             ("time", time_of("m1", "latency", Some(&tensor), None, false)),
             ("time", time_of("m2", "e2e", None, Some(&picture), true)),
             ("time", time_of("m3", "load", None, None, false)),

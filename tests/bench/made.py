@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.results import (
+    Blame,
     Block,
+    Cause,
     Contrast,
     Environment,
     ImageVerdict,
     Interval,
     Measured,
     NoiseFloor,
+    PairedDrop,
     ParityRow,
     Results,
+    StageDifference,
+    StageFault,
+    StageReport,
     StepTime,
     Subject,
     VariantSummary,
@@ -51,7 +57,8 @@ def row(variant: str, runtime: str, **changes: object) -> ParityRow:
         dataset="wings", backbone="resnet18", variant=variant, runtime=runtime, provider="cpu", images=300, certified=298, agree=2,
         near_tie_flips=0, flips=0, tensors_equal=300, max_difference=2.4e-6, max_difference_same_tensor=2.4e-6, tolerance=1.9e-5,
         bound=0.009936, accuracy=Accuracy(290, 300, 0.9397, 0.9818), reference_accuracy=Accuracy(290, 300, 0.9397, 0.9818),
-        batches={"1": 1e-6}, bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), shown=(), passed=True,
+        drop=PairedDrop(0, 0, 0.0, 0.009936), claim=None, batches={"1": 1e-6},
+        bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), checks=(), shown=(), passed=True,
         judged=True, reproduce=f"nox -s parity -- --variant {variant} --runtime torch-eager {runtime}",
     )  # fmt: skip
     return replace(made, **changes)
@@ -76,15 +83,39 @@ def subject(backbone: str = "resnet18", had: str = "random") -> Subject:
     return Subject("wings", backbone, "0123abcd", 12, weights, "quick", Accuracy(290, 300, 0.9397, 0.9818), ("no download",), variants)
 
 
+def stages() -> StageReport:
+    """No antialias, and class names in another order."""
+    differences = (
+        StageDifference("decode", 16, 16, 0.0, 0.0, 0),
+        StageDifference("resize", 16, 0, 57.0, 0.614, 2),
+        StageDifference("normalise", 16, 0, 0.9765, 0.61, 0),
+        StageDifference("logits", 16, 16, 2.4e-6, 0.0, 0),
+        StageDifference("label", 16, 14, None, None, 0),
+    )
+    causes = (Cause("no antialias", 0.974, 0, 6), Cause("filter nearest instead of bilinear", 0.61, 0, 6))
+    seen = "differences of at most 57 on 61.4 % of the values"
+    faults = (
+        StageFault("resize", 16, 14, 0.998, 1, seen, causes),
+        StageFault("label", 2, 0, None, 1, "'A' is called 'B'", (Cause("labels permuted: A -> B, B -> A", 1.0, 2, 2),)),
+    )
+    blame = Blame("resize", "resize is to blame (made there in 16 of 16 images): no antialias explains 97.4 %")
+    return StageReport("wings", "resnet18", "sim-static", "ort-rust", "cpu", 16, 2, differences, faults, blame, None)
+
+
+def without_stages() -> StageReport:
+    nothing = tuple(StageDifference(each.stage, 0, 0, 0.0, 0.0, 0) for each in stages().stages)
+    return replace(stages(), variant="raw-static", images=0, flips=0, stages=nothing, faults=(), blame=None, error="ort-rust: died")
+
+
 def results() -> Results:
     failed = row(
         "sim-static", "ort-rust", certified=296, agree=1, near_tie_flips=1, flips=2, passed=False, max_difference=3.2, bound=0.0256,
-        problems=("2 of 300 images get another label",),
-        shown=(ImageVerdict("/data/wings/7.jpg", "flip", "MONARCH", "RED ADMIRAL", 1.5, 3.2),),
+        problems=("2 of 300 images get another label",), checks=("labels",),
+        shown=(ImageVerdict("/data/wings/7.jpg", "flip", "MONARCH", "RED ADMIRAL", 1.5, 3.2),), blame=stages().blame,
     )  # fmt: skip
     unjudged = row(
-        "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None,
-        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), passed=False, judged=False,
+        "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None, drop=None,
+        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), checks=("answers",), passed=False, judged=False,
     )  # fmt: skip
     base, rust = cell("raw-dynamic", "ort-python"), cell("raw-dynamic", "ort-rust")
     simplified = cell("sim-dynamic", "ort-python")
@@ -103,6 +134,7 @@ def results() -> Results:
         subjects=(subject(), subject("regnet_x_400mf", "torchvision/DEFAULT")),
         floors=(NoiseFloor("resnet18", "wings", "cpu", 1.9e-6, 1.3e-6, 10, 1.9e-5, 14),),
         parity=(row("raw-dynamic", "ort-python"), row("raw-dynamic", "ort-rust"), failed, unjudged),
+        stages=(stages(), without_stages()),
         cells=(
             measured("raw-dynamic", "ort-python"),
             measured("raw-dynamic", "ort-rust", median=3_900_000, p95_ns=4_100_000.0, samples=160),
@@ -130,10 +162,18 @@ def hostile() -> Results:
     """The run above, with each hostile text as a class name, an error, a reason, a problem and a name of the machine."""
     made = results()
     shown = tuple(ImageVerdict(f"/data/{n}.jpg", "flip", text, text, 1.5, 3.2) for n, text in enumerate(HOSTILE))
-    rows = (replace(made.parity[2], shown=shown, problems=HOSTILE), *(row(f"v{n}", text, backbone=text) for n, text in enumerate(HOSTILE)))
+    causes = tuple(Cause(text, 0.5, 1, 1) for text in HOSTILE)
+    looked = tuple(
+        replace(stages(), variant=text, error=text, faults=(StageFault("label", 1, 1, 0.1, 1, text, causes),)) for text in HOSTILE
+    )
+    rows = (
+        replace(made.parity[2], shown=shown, problems=HOSTILE, blame=Blame("label", "".join(HOSTILE))),
+        *(row(f"v{n}", text, backbone=text) for n, text in enumerate(HOSTILE)),
+    )
     return replace(
         made,
         parity=rows,
+        stages=looked,
         subjects=tuple(replace(subject(text), notes=(text,), recipe=text) for text in HOSTILE),
         cells=tuple(measured("raw-dynamic", "ort-rust", error=text, blocks=(), median_ns=None, middle_ns=None) for text in HOSTILE),
         holes=tuple(Hole(cell(), text) for text in HOSTILE),

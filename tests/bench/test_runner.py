@@ -61,7 +61,7 @@ def test_every_verb(tmp_path, model):
         timed = runner.time(p.TimeArgs(loaded.id, "latency", None, tensor, 1, 1, 5, None, split=False), 20)
         assert len(timed.samples) == len(timed.crc32) == 5
         image = str(tmp_path / "x.npy")
-        assert runner.ask("stages", p.StagesArgs(loaded.id, image, out), p.Staged, 20).arrays["decode"].dtype == "uint8"
+        assert runner.ask("stages", p.StagesArgs(loaded.id, image, None, out), p.Staged, 20).arrays["decode"].dtype == "uint8"
         assert runner.ask("profile", p.ProfileArgs(loaded.id, tensor, 1, 2), p.Profiled, 20).operators[0].calls == 2
         runner.unload(loaded.id)
         assert runner.peak_bytes() > 1_000_000
@@ -118,7 +118,7 @@ def test_a_runner_that_closes_its_output_is_killed(tmp_path, model, monkeypatch)
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("protocol2", "fake: speaks protocol 2, the bench speaks 1\n  next: nox -s build"),
+        ("other-protocol", "fake: speaks protocol 3, the bench speaks 2\n  next: nox -s build"),
         ("stale", "fake: is stale: it was built from other sources than this checkout's\n  next: nox -s build"),
         ("debug", "fake: is a debug build\n  next: nox -s build"),
     ],
@@ -144,7 +144,7 @@ def test_what_a_runner_answers_keeps_its_kind(tmp_path, model):
     with start(tmp_path, fakes.descriptor(lacks="profile,stages")) as runner:
         loaded = runner.load(p.LoadArgs(str(model), "cpu", {}))
         with pytest.raises(UnsupportedError, match="this runtime has no verb 'stages'"):
-            runner.ask("stages", p.StagesArgs(loaded.id, "x", "y"), p.Staged, 20)
+            runner.ask("stages", p.StagesArgs(loaded.id, "x", None, "y"), p.Staged, 20)
         with pytest.raises(UsageError, match="asked for protocol 7"):
             runner.ask("hello", p.HelloArgs(7), p.Receipt, 20)
     assert not issubclass(RunnerError, (UsageError, DataError))

@@ -96,7 +96,7 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
     np.save(tmp_path / "w.npy", weights)
     (tmp_path / "a.img").write_bytes(bytes(range(48)))
     receipt = fake.ask("hello", p.HelloArgs())
-    assert (receipt.protocol, receipt.pid) == (1, fake.process.pid)
+    assert (receipt.protocol, receipt.pid) == (2, fake.process.pid)
     loaded = fake.ask("load", p.LoadArgs(str(tmp_path / "w.npy"), "cpu", {"threads": 1}))
     assert (loaded.id, loaded.classes, loaded.options) == ("m1", ("class 0", "class 1", "class 2"), {"threads": 1})
 
@@ -109,9 +109,15 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
     assert predicted.top1 == tuple(arrays["logits"].argmax(1))
     assert len(predicted.crc32) == 2
 
-    staged = fake.ask("stages", p.StagesArgs("m1", images[0], str(tmp_path / "s.npz")))
-    assert list(staged.arrays) == ["crop", "decode", "logits", "normalise", "resize"]
-    assert staged.top1 == predicted.top1[0]
+    staged = fake.ask("stages", p.StagesArgs("m1", images[0], None, str(tmp_path / "s.npz")))
+    assert list(staged.arrays) == ["crop", "decode", "logits", "normalise", "orient", "resize"]
+    assert (staged.top1, staged.orientation) == (predicted.top1[0], None)
+    np.save(tmp_path / "crop.npy", np.zeros((4, 4, 3), np.uint8))
+    start = p.StageStart("crop", str(tmp_path / "crop.npy"))
+    rest = fake.ask("stages", p.StagesArgs("m1", images[0], start, str(tmp_path / "r.npz")))
+    assert list(rest.arrays) == ["crop", "logits", "normalise"]
+    with np.load(tmp_path / "r.npz") as file:
+        assert not file["logits"].any()
 
     timed = fake.ask("time", p.TimeArgs("m1", "e2e", images, None, 1, 1, 4, None, True))
     assert len(timed.samples) == len(timed.crc32) == 4
@@ -126,8 +132,8 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
 
 
 def test_another_protocol_number_is_named(fake):
-    failure = fake.ask("hello", p.HelloArgs(2))
-    assert (failure.kind, failure.what) == ("usage", "asked for protocol 2, this runner speaks 1")
+    failure = fake.ask("hello", p.HelloArgs(3))
+    assert (failure.kind, failure.what) == ("usage", "asked for protocol 3, this runner speaks 2")
 
 
 def test_a_bug_in_a_handler_is_answered_and_the_runner_goes_on(fake):
@@ -188,7 +194,7 @@ def test_an_error_keeps_its_kind_and_whatever_is_printed_goes_to_stderr(rude, mo
     ("verb", "arguments", "what"),
     [
         ("time", TIME, "ValueError: Out of range float values are not JSON compliant"),
-        ("stages", p.StagesArgs("m1", "i", "o"), "TypeError: the handler of stages returned Nothing"),
+        ("stages", p.StagesArgs("m1", "i", None, "o"), "TypeError: the handler of stages returned Nothing"),
         ("profile", p.ProfileArgs("m1", "t", 1, 1), "KeyError: 'Ω'"),
     ],
 )
@@ -211,7 +217,7 @@ def test_a_runner_whose_replies_nobody_reads_ends_quietly(fake):
     fake.ask("hello", p.HelloArgs())
     fake.process.stdout.close()
     fake.process.stdout = None
-    fake.process.stdin.write(p.encode(p.Request(2, "hello", {"protocol": 1})).encode() + b"\n")
+    fake.process.stdin.write(p.encode(p.Request(2, "hello", {"protocol": 2})).encode() + b"\n")
     code, _, error = fake.end()
     assert (code, error) == (0, b"")
 
@@ -224,7 +230,7 @@ import os, subprocess, sys, time
 read, write = os.pipe()
 helper = subprocess.Popen(["sleep", "60"], pass_fds=[write])
 runner = subprocess.Popen([sys.executable, "-m", "tests.fake_runner"], stdin=read, stdout=subprocess.PIPE)
-os.write(write, b'{"seq":1,"verb":"hello","args":{"protocol":1}}\\n')
+os.write(write, b'{"seq":1,"verb":"hello","args":{"protocol":2}}\\n')
 runner.stdout.readline()
 print(helper.pid, runner.pid, flush=True)
 time.sleep(60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,10 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as vision
 from torchvision.transforms._presets import ImageClassification
 
-from contract.errors import DataError
+from contract.errors import DataError, EnvironmentFault
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
-from infer_py.preprocess import _table, crop, preprocess, resize, stages
+from infer_py.preprocess import _table, crop, preprocess, resize
+from infer_py.stages import stages
 from tests.infer_py.conftest import pixels
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -52,14 +55,14 @@ def test_tensor_equals_torchvisions(tmp_path: Path, preset: tuple[int, int, str]
 
 @pytest.mark.parametrize("preset", PRESETS[:2], ids=str)
 def test_every_stage_equals_torchvisions_on_a_jpeg(photo: Path, preset: tuple[int, int, str]):
-    ours, size, edge = stages(photo, spec(*preset)), preset[0], preset[1]
+    ours, size, edge = stages(photo, spec(*preset))[0], preset[0], preset[1]
     decoded = opened(photo)
     resized = vision.resize(decoded, [size], interpolation=InterpolationMode(preset[2]))
     cropped = vision.center_crop(resized, [edge, edge])
-    assert np.array_equal(ours.decode, np.asarray(decoded))
-    assert np.array_equal(ours.resize, np.asarray(resized))
-    assert np.array_equal(ours.crop, np.asarray(cropped))
-    assert np.array_equal(ours.normalise, torchvision(*preset)(decoded).numpy())
+    assert np.array_equal(ours["decode"], np.asarray(decoded))
+    assert np.array_equal(ours["resize"], np.asarray(resized))
+    assert np.array_equal(ours["crop"], np.asarray(cropped))
+    assert np.array_equal(ours["normalise"], torchvision(*preset)(decoded).numpy())
 
 
 def _grey() -> Image.Image:
@@ -111,7 +114,7 @@ def test_exif_orientation_is_left_alone_as_in_torchvision(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(pixels(30, 50)).save(path, exif=exif)
-    assert stages(path, spec(232, 224, "bilinear")).decode.shape == (30, 50, 3)
+    assert stages(path, spec(232, 224, "bilinear"))[0]["orient"].shape == (30, 50, 3)
 
 
 def test_a_picture_of_several_opens_as_its_first(tmp_path: Path):
@@ -120,7 +123,7 @@ def test_a_picture_of_several_opens_as_its_first(tmp_path: Path):
     first.save(path, format="MPO", save_all=True, append_images=[Image.fromarray(pixels(40, 50, seed=1))])
     with Image.open(path) as image:
         assert image.format == "MPO"
-    assert stages(path, spec(232, 224, "bilinear")).decode.shape == (40, 50, 3)
+    assert stages(path, spec(232, 224, "bilinear"))[0]["orient"].shape == (40, 50, 3)
 
 
 def test_sizes_are_torchvisions_on_every_small_picture():
@@ -140,16 +143,16 @@ def test_crop_pads_and_rounds_as_torchvision_for_every_parity():
 
 
 def test_exact_resize_ignores_the_aspect(photo: Path):
-    ours = stages(photo, PreprocessSpec(Exact("exact", 33, 21), None, MEAN, STD, "bicubic"))
+    ours, _ = stages(photo, PreprocessSpec(Exact("exact", 33, 21), None, MEAN, STD, "bicubic"))
     theirs = vision.resize(opened(photo), [21, 33], interpolation=InterpolationMode.BICUBIC)
-    assert np.array_equal(ours.resize, np.asarray(theirs))
-    assert ours.crop.shape == (21, 33, 3)
+    assert np.array_equal(ours["resize"], np.asarray(theirs))
+    assert ours["crop"].shape == (21, 33, 3)
 
 
 def test_no_resize_and_no_crop_leave_the_picture(photo: Path):
-    ours = stages(photo, PreprocessSpec(None, None, MEAN, STD))
-    assert np.array_equal(ours.decode, ours.crop)
-    assert ours.normalise.shape == (3, 40, 50)
+    ours, _ = stages(photo, PreprocessSpec(None, None, MEAN, STD))
+    assert np.array_equal(ours["decode"], ours["crop"])
+    assert ours["normalise"].shape == (3, 40, 50)
 
 
 def test_both_scale_expressions_are_torchs_to_the_last_bit():
@@ -194,7 +197,27 @@ def test_empty_file(tmp_path: Path):
 def test_a_foreign_format_is_refused_whatever_its_name(tmp_path: Path):
     path = tmp_path / "x.jpg"
     Image.fromarray(pixels(10, 10)).save(path, format="TIFF")
-    assert "none of JPEG" in bad(path)
+    assert bad(path) == "format not supported: TIFF"
+
+
+def test_a_huge_file_and_what_is_no_file_are_refused_unread(tmp_path: Path):
+    path = tmp_path / "film.gif"
+    with path.open("wb") as file:
+        file.write(b"GIF89a")
+        file.truncate(1 << 40)
+    assert bad(path) == "a file of 1099511627776 bytes, more than 1073741824"
+    os.mkfifo(tmp_path / "pipe.png")
+    assert bad(tmp_path / "pipe.png") == "not a file"
+
+
+def test_a_file_that_cannot_be_read_is_the_machines_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    (tmp_path / "x.png").touch()
+    with pytest.raises(EnvironmentFault, match="cannot be read: Permission denied"):
+        preprocess(tmp_path / "x.png", spec(232, 224, "bilinear"))
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.webp", "x.bmp", "x.gif"])

@@ -72,7 +72,7 @@ def loaded(peer: Peer, build: Build) -> str:
 
 
 def test_receipt(peer: Peer):
-    receipt = peer.ask("hello", protocol=1)
+    receipt = peer.ask("hello", protocol=2)
     assert isinstance(receipt, protocol.Receipt)
     assert (receipt.runtime, receipt.version) == ("ort-python", onnxruntime.__version__)
     assert receipt.source == package_hash("infer_py", "contract")
@@ -84,10 +84,10 @@ def test_receipt(peer: Peer):
 
 
 def test_another_protocol_is_refused_with_both_numbers(peer: Peer):
-    failure = peer.ask("hello", protocol=2)
+    failure = peer.ask("hello", protocol=3)
     assert failure.kind == "usage"
+    assert "3" in failure.what
     assert "2" in failure.what
-    assert "1" in failure.what
 
 
 def test_load_says_what_is_in_force(peer: Peer, build: Build):
@@ -128,12 +128,13 @@ def test_intermediate_values(peer: Peer, loaded: str, tensor: Path, tmp_path: Pa
 
 
 def test_stages(peer: Peer, loaded: str, photo: Path, tmp_path: Path):
-    done = peer.ask("stages", id=loaded, image=str(photo), out=str(tmp_path / "s.npz"))
+    done = peer.ask("stages", id=loaded, image=str(photo), start=None, out=str(tmp_path / "s.npz"))
     with np.load(tmp_path / "s.npz") as arrays:
         shapes = {name: (arrays[name].shape, arrays[name].dtype.name) for name in arrays.files}
         logits = arrays["logits"]
     assert shapes == {
         "decode": ((40, 50, 3), "uint8"),
+        "orient": ((40, 50, 3), "uint8"),
         "resize": ((36, 45, 3), "uint8"),
         "crop": ((32, 32, 3), "uint8"),
         "normalise": ((3, 32, 32), "float32"),
@@ -209,7 +210,7 @@ def test_bytes_that_are_no_text_are_answered_and_the_runner_lives_on(peer: Peer)
     peer.process.stdin.buffer.flush()
     reply = strict.loads(peer.process.stdout.readline(), "reply")
     assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
-    assert isinstance(peer.ask("hello", protocol=1), protocol.Receipt)
+    assert isinstance(peer.ask("hello", protocol=2), protocol.Receipt)
 
 
 def test_unload(peer: Peer, loaded: str):

@@ -49,7 +49,7 @@ def loaded(runner: Runner, model: Path, options: dict[str, object] = OPTIONS) ->
 def test_the_receipt_is_true(runner: Runner, library: Path) -> None:
     import onnxruntime
 
-    receipt = runner.ask("hello", protocol=1)
+    receipt = runner.ask("hello", protocol=2)
     assert isinstance(receipt, protocol.Receipt)
     assert (receipt.runtime, receipt.version, receipt.build) == ("ort-rust", onnxruntime.__version__, "release")
     assert f"git-commit-id={receipt.commit}," in onnxruntime.get_build_info()
@@ -61,7 +61,7 @@ def test_the_receipt_is_true(runner: Runner, library: Path) -> None:
 def test_the_source_hash_is_the_one_that_bench_computes(runner: Runner) -> None:
     from bench.runtimes.ort_rust import crate_source
 
-    receipt = runner.ask("hello", protocol=1)
+    receipt = runner.ask("hello", protocol=2)
     assert isinstance(receipt, protocol.Receipt)
     assert receipt.source == crate_source(), "the binary is stale: nox -s build"
 
@@ -107,18 +107,17 @@ def test_the_number_of_threads_is_in_force(runner: Runner, build: Build) -> None
 
 
 def test_stages_are_those_of_infer_py(runner: Runner, build: Build, tmp_path: Path) -> None:
-    from infer_py import preprocess
+    from infer_py.stages import stages
 
     image, out = tmp_path / "i.jpg", tmp_path / "s.npz"
     photo(70, 50).save(image)
-    answer = runner.ask("stages", id=loaded(runner, build(SPEC)).id, image=str(image), out=str(out))
+    answer = runner.ask("stages", id=loaded(runner, build(SPEC)).id, image=str(image), start=None, out=str(out))
     assert isinstance(answer, protocol.Staged)
     assert answer.label == CLASSES[answer.top1]
-    wanted = preprocess.stages(image, SPEC)
+    wanted, _ = stages(image, SPEC)
     with np.load(out) as arrays:
-        assert set(arrays) == {"decode", "resize", "crop", "normalise", "logits"}
-        for name in ("decode", "resize", "crop", "normalise"):
-            stage = getattr(wanted, name)
+        assert set(arrays) == {*protocol.STAGES, "logits"}
+        for name, stage in wanted.items():
             assert arrays[name].dtype == stage.dtype
             assert arrays[name].tobytes() == np.ascontiguousarray(stage).tobytes(), name
 
@@ -173,7 +172,7 @@ def test_a_provider_that_does_not_exist_is_never_replaced(runner: Runner, build:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_it_dies_with_its_parent(binary: Path, library: Path) -> None:
-    hello = json.dumps({"seq": 1, "verb": "hello", "args": {"protocol": 1}})
+    hello = json.dumps({"seq": 1, "verb": "hello", "args": {"protocol": 2}})
     command = [str(binary), "--ort-lib", str(library), "serve"]
     # The end that writes stays here: the end of stdin, on which a runner exits too, never comes.
     stdin, requests = os.pipe()

@@ -11,7 +11,7 @@ from contract import protocol as p
 
 CONVERSATION = Path(__file__).with_name("conversation.jsonl")
 RECEIPT = p.Receipt(
-    1, "ort-rust", "1.31.1", "6af1a932e", "/venv/capi/libonnxruntime.so.1.31.1", "ab" * 32, "cd" * 32, "release", 2, ("cpu",),
+    2, "ort-rust", "1.31.1", "6af1a932e", "/venv/capi/libonnxruntime.so.1.31.1", "ab" * 32, "cd" * 32, "release", 2, ("cpu",),
     "libjpeg-turbo 3.1.0", True, ("avx2", "fma"), {"ort": "2.0.0-rc.13"}, 4711,
 )  # fmt: skip
 OPTIONS: dict[str, p.Option] = {
@@ -20,7 +20,8 @@ OPTIONS: dict[str, p.Option] = {
 IMAGES = p.ValueInfo("images", (None, 3, 224, 224), "float32")
 LOGITS = p.ValueInfo("logits", (None, 12), "float32")
 ARRAYS = {
-    "decode": p.ArrayInfo((300, 400, 3), "uint8"),
+    "decode": p.ArrayInfo((400, 300, 3), "uint8"),
+    "orient": p.ArrayInfo((300, 400, 3), "uint8"),
     "resize": p.ArrayInfo((256, 341, 3), "uint8"),
     "crop": p.ArrayInfo((224, 224, 3), "uint8"),
     "normalise": p.ArrayInfo((3, 224, 224), "float32"),
@@ -28,7 +29,7 @@ ARRAYS = {
 }
 TALK: list[tuple[str, object, object]] = [
     ("hello", p.HelloArgs(), RECEIPT),
-    ("hello", p.HelloArgs(2), p.Failure("usage", "asked for protocol 2, this runner speaks 1", "", "use one checkout")),
+    ("hello", p.HelloArgs(1), p.Failure("usage", "asked for protocol 1, this runner speaks 2", "", "use one checkout")),
     (
         "load",
         p.LoadArgs("/a/raw-dynamic.onnx", "cpu", OPTIONS),
@@ -45,7 +46,12 @@ TALK: list[tuple[str, object, object]] = [
         p.PredictArgs("m1", None, "/t/batch.npy", 8, ("val_12",), "/o/2.npz"),
         p.Predicted({"val_12": p.ArrayInfo((8, 64, 56, 56), "float32")}, None, (0,)),
     ),
-    ("stages", p.StagesArgs("m1", "/i/1.jpg", "/o/3.npz"), p.Staged(ARRAYS, 3, "ORACLE'S EYE — Ω")),
+    ("stages", p.StagesArgs("m1", "/i/1.jpg", None, "/o/3.npz"), p.Staged(ARRAYS, 3, "ORACLE'S EYE — Ω", 6)),
+    (
+        "stages",
+        p.StagesArgs("m1", "/i/1.jpg", p.StageStart("crop", "/t/crop.npy"), "/o/4.npz"),
+        p.Staged({name: ARRAYS[name] for name in ("crop", "normalise", "logits")}, 3, None, None),
+    ),
     ("time", p.TimeArgs("m1", "latency", None, "/t/batch.npy", 1, 3, 2, None, False), p.Timed((16_930_001, 16_920_002), (7, 7), None)),
     (
         "time",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import typing
 from typing import Any
 
 import pytest
@@ -142,6 +143,10 @@ def test_an_unknown_verb_is_refused_with_the_known_ones():
         p.decode_request('{"seq":1,"verb":"train","args":{}}')
 
 
+def test_the_stages_are_in_one_order_and_all_of_them_can_be_started_from():
+    assert typing.get_args(p.Stage) == p.STAGES
+
+
 def test_nan_cannot_be_sent():
     with pytest.raises(ValueError, match="not JSON compliant"):
         p.encode(p.Request(1, "load", {"options": {"x": float("nan")}}))
@@ -162,6 +167,8 @@ def test_nan_cannot_be_sent():
         (lambda: p.TimeArgs("m", "load", None, None, 1, -1, 1, None, False), "warmup must be at least 0"),
         (lambda: p.TimeArgs("m", "load", None, None, 1, 0, 1, -1, False), "max_ns must be at least 0"),
         (lambda: p.ProfileArgs("m", "t", 1, 0), "repeats must be at least 1"),
+        (lambda: p.Staged({}, 0, None, 9), "orientation must be from 1 to 8, got 9"),
+        (lambda: p.Staged({}, 0, None, 0), "orientation must be from 1 to 8, got 0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_before_they_are_sent(make, message):

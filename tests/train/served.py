@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from contract import artifact, manifest
 from contract.manifest import CHECKPOINT, TRAIN, Accuracy, TrainManifest, WeightsHad
+from contract.preprocess import PreprocessSpec
 from tests.train import tiny
 from train.model.build import bare
 
@@ -17,7 +18,13 @@ CLASSES = ("BLUE", "GREEN", "RED")
 SPEC = replace(tiny.SPEC, resize=replace(tiny.SPEC.resize, size=40), crop=replace(tiny.SPEC.crop, width=36, height=36))
 
 
-def write_model(folder: Path, root: Path, backbone: str = "squeezenet1_1", state: dict[str, torch.Tensor] | None = None) -> TrainManifest:
+def write_model(
+    folder: Path,
+    root: Path,
+    backbone: str = "squeezenet1_1",
+    state: dict[str, torch.Tensor] | None = None,
+    spec: PreprocessSpec = SPEC,
+) -> TrainManifest:
     torch.manual_seed(0)
     folder.mkdir()
     save_file(state or bare(backbone, 3, pretrained=False).state_dict(), folder / CHECKPOINT)
@@ -28,7 +35,7 @@ def write_model(folder: Path, root: Path, backbone: str = "squeezenet1_1", state
         task="classify",
         root=str(root),
         classes=CLASSES,
-        preprocess=SPEC,
+        preprocess=spec,
         weights=WeightsHad(("random",), "random", None, None),
         recipe={},
         seed=0,

@@ -44,9 +44,9 @@ def test_stages_are_torchvisions_own_transform_to_the_last_bit(backbone: str) ->
     pixels = np.random.default_rng(1).integers(0, 256, (61, 47, 3), dtype=np.uint8)
     for weights in get_model_weights(backbone):
         spec = preset.of_transform(weights.transforms())
-        found = preset.stages(spec, Image.fromarray(pixels))
-        assert np.array_equal(found["normalise"], weights.transforms()(Image.fromarray(pixels)).numpy())
-        assert found["crop"].shape == (spec.crop.height, spec.crop.width, 3)
+        found = preset.framed(spec, Image.fromarray(pixels))
+        assert np.array_equal(preset.normalised(spec, found).numpy(), weights.transforms()(Image.fromarray(pixels)).numpy())
+        assert found.size == (spec.crop.width, spec.crop.height)
         assert repr(preset.transform(spec)) == repr(weights.transforms())
 
 

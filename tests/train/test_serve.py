@@ -79,13 +79,13 @@ def pictures(home: Path) -> list[str]:
 
 
 def test_the_receipt_names_the_library_that_is_loaded(client: Client) -> None:
-    found = client.ask("hello", protocol=1)
+    found = client.ask("hello", protocol=2)
     assert (found.runtime, found.version, found.commit) == ("torch-eager", torch.__version__, torch.version.git_version)
     assert Path(found.library).name.startswith("libtorch_cpu")
     assert found.library_sha256 == artifact.sha256_file(Path(found.library))
     assert found.source == artifact.package_hash("train", "contract")
     assert "cpu" in found.providers
-    assert client.ask("hello", protocol=2).kind == "usage"
+    assert client.ask("hello", protocol=3).kind == "usage"
 
 
 def test_images_are_preprocessed_by_torchvisions_own_transform(client: Client, home: Path, model: str) -> None:
@@ -120,9 +120,10 @@ def test_modules_by_name_and_a_ready_tensor(client: Client, home: Path, model: s
 
 def test_stages_end_in_the_same_logits(client: Client, home: Path, model: str) -> None:
     path = pictures(home)[0]
-    found = client.ask("stages", id=model, image=path, out=str(home / "s.npz"))
+    found = client.ask("stages", id=model, image=path, start=None, out=str(home / "s.npz"))
     assert {name: info.shape for name, info in found.arrays.items()} == {
         "decode": (22, 26, 3),
+        "orient": (22, 26, 3),
         "resize": (40, 47, 3),
         "crop": (36, 36, 3),
         "normalise": (3, 36, 36),
@@ -259,4 +260,4 @@ def test_nonsense_is_answered_too_and_the_runner_lives_on(client: Client, line: 
     client.process.stdin.buffer.flush()
     reply = json.loads(client.process.stdout.readline())
     assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
-    assert client.ask("hello", protocol=1).runtime == "torch-eager"
+    assert client.ask("hello", protocol=2).runtime == "torch-eager"

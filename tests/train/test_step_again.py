@@ -46,6 +46,16 @@ def test_a_moved_data_set_is_found_again_without_training(call, tmp_path: Path, 
     assert manifest.read_verified(TrainManifest, path, "") == replace(before, root=str(moved))
 
 
+def test_turning_images_is_another_configuration(call, tmp_path: Path) -> None:
+    call()
+    matrix = tmp_path / "matrix.toml"
+    matrix.write_text(matrix.read_text().replace('preset = "V1"', 'preset = "V1"\norient = true'))
+    call()
+    found = [manifest.read(TrainManifest, path, "") for path in made(tmp_path)]
+    assert sorted(each.preprocess.orient for each in found) == [False, True]
+    assert replace(found[0].preprocess, orient=True) == replace(found[1].preprocess, orient=True)
+
+
 def test_a_damaged_result_is_not_replaced_without_a_word(call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call()
     assert "it is made anew" not in capsys.readouterr().err

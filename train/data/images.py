@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS
+from contract.pictures import BROKEN, FORMATS, ORIENTATION, orientation, refusal
 from train.data.found import Checked, Listed
 
 # Its warning about huge images counts as a fault.
@@ -23,18 +23,40 @@ DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombEr
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def decode(source: Path | bytes) -> Image.Image:
-    """The image as RGB, decoded in full; no turning by EXIF, as torchvision does none. Raises DataError naming the file."""
+def decode(source: Path | bytes, *, orient: bool = False) -> Image.Image:
+    """The image as RGB, decoded in full; where `orient`, turned by its EXIF orientation. Raises DataError naming the file."""
+    return turned(*read(source)) if orient else read(source, orient=False)[0]
+
+
+def read(source: Path | bytes, *, orient: bool = True) -> tuple[Image.Image, int | None]:
+    """The image as RGB, and the EXIF orientation that it states, None where it states none or `orient` is false.
+
+    Raises DataError naming the file.
+    """
     name = str(source) if isinstance(source, Path) else "image"
     try:
+        if isinstance(source, Path) and (reason := refusal(source)):
+            raise DataError(reason, where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read")
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
-            return opened.convert("RGB")
+            # Decoded first: a PNG file may state it behind its pixels.
+            return opened.convert("RGB"), orientation(opened) if orient else None
     except DECODE_FAULTS as fault:
         if isinstance(source, Path) and not source.is_file():
             raise DataError("no such image file", where=name) from fault
         raise DataError(
             f"not a readable image: {_reason(fault)}", where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read"
         ) from fault
+
+
+def turned(image: Image.Image, stated: int | None) -> Image.Image:
+    """Upright by `PIL.ImageOps.exif_transpose` itself, when it is stored as this EXIF orientation says."""
+    if stated is None:
+        return image
+    bare = image.copy()
+    # It would write the other EXIF data anew, and may fail at damaged ones.
+    bare.info.clear()
+    bare.getexif()[ORIENTATION] = stated
+    return ImageOps.exif_transpose(bare)
 
 
 def _reason(fault: BaseException) -> str:
@@ -70,6 +92,8 @@ def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int
 def _check(root: Path, item: Listed) -> Checked | DataError:
     path = root / item.path
     try:
+        if reason := refusal(path):
+            return DataError(reason, where=str(path))
         data = path.read_bytes()
         decode(data)
     except DataError as error:

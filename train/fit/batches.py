@@ -23,10 +23,10 @@ CACHE_BYTES = 2 << 30
 
 
 class Decoded:
-    """Decoded pixels, kept in memory while there is room for them (2 GiB)."""
+    """Decoded pixels, turned where `orient`, kept in memory while there is room for them (2 GiB)."""
 
-    def __init__(self, root: Path, room: int = CACHE_BYTES) -> None:
-        self._root, self._room = root, room
+    def __init__(self, root: Path, room: int = CACHE_BYTES, *, orient: bool = False) -> None:
+        self._root, self._room, self._orient = root, room, orient
         self._kept: dict[str, np.ndarray[Any, Any]] = {}
 
     def __call__(self, path: str) -> Image.Image:
@@ -34,7 +34,7 @@ class Decoded:
         pixels = self._kept.get(path)
         if pixels is not None:
             return Image.fromarray(pixels)
-        image = decode(self._root / path)
+        image = decode(self._root / path, orient=self._orient)
         pixels = np.asarray(image)
         if pixels.nbytes <= self._room:
             self._room -= pixels.nbytes
@@ -86,7 +86,8 @@ class Feed:
 
     def __post_init__(self) -> None:
         # Worker processes would each fill a cache of their own.
-        object.__setattr__(self, "decoded", Decoded(self.root, room=0 if self.workers else CACHE_BYTES))
+        room = 0 if self.workers else CACHE_BYTES
+        object.__setattr__(self, "decoded", Decoded(self.root, room, orient=self.spec.orient))
 
     def evaluating(self, entries: Sequence[ImageEntry], batch: int) -> Iterator[Batch]:
         """All images in order."""

@@ -1,4 +1,4 @@
-"""Answers for images or for a ready tensor, and the stages of one image."""
+"""Answers for images or for a ready tensor."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 
 from contract.errors import DataError, UsageError, nearest
-from contract.protocol import ArrayInfo, PredictArgs, Predicted, Staged, StagesArgs
-from train import preset
+from contract.protocol import ArrayInfo, PredictArgs, Predicted
 from train.data.images import decode
 from train.serve.loading import INPUT, OUTPUT, Array, Session
 from train.serve.program import Program
@@ -41,17 +40,6 @@ def predict(session: Session, args: PredictArgs) -> Predicted:
     return Predicted(save(arrays, Path(args.out)), top1, tuple(sums))
 
 
-def stages(session: Session, args: StagesArgs) -> Staged:
-    """Every stage's array of one image, by torchvision's functions; the tensor is asserted to be the preset's own."""
-    image = opened(session, args.image)
-    arrays = preset.stages(session.spec, image)
-    if not np.array_equal(arrays["normalise"], session.transform(image).numpy()):
-        raise AssertionError("the stages are not what torchvision's own transform makes")
-    arrays["logits"] = session.forward(arrays["normalise"][None])[0]
-    top1 = int(arrays["logits"].argmax())
-    return Staged(save(arrays, Path(args.out)), top1, session.classes[top1])
-
-
 def batches(session: Session, images: Sequence[str] | None, tensor: str | None, batch: int) -> Iterator[Array]:
     """Float32 N x 3 x H x W, `batch` at a time: images are preprocessed as they are needed, a tensor is read from its file likewise."""
     if tensor is not None:
@@ -74,8 +62,8 @@ def tensor_of(session: Session, path: str) -> Array:
 
 
 def opened(session: Session, path: str) -> Image.Image:
-    """The decoded image. Raises DataError, also for one that the spec would make larger than memory holds."""
-    image = decode(Path(path))
+    """The decoded image, turned if the spec says so. Raises DataError, also for one that it would make larger than memory holds."""
+    image = decode(Path(path), orient=session.spec.orient)
     session.spec.refuse_huge(image.size, path)
     return image
 

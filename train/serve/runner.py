@@ -27,9 +27,10 @@ class Runner:
 
     def __init__(self) -> None:
         # Heavy imports come after stdout was claimed: torch prints to it.
-        from train.serve import loading, predicting, profiling, receipt, timing  # noqa: PLC0415
+        from train.serve import loading, predicting, profiling, receipt, staging, timing  # noqa: PLC0415
 
-        self._loading, self._predicting, self._profiling, self._receipt, self._timing = loading, predicting, profiling, receipt, timing
+        self._loading, self._predicting, self._profiling, self._receipt = loading, predicting, profiling, receipt
+        self._staging, self._timing = staging, timing
         self._sessions: dict[str, Session] = {}
         self._count = 0
 
@@ -39,7 +40,7 @@ class Runner:
             "hello": lambda _: self._receipt.receipt(),
             "load": self.load,
             "predict": lambda args: self._predicting.predict(self._session(args.id), args),
-            "stages": lambda args: self._predicting.stages(self._session(args.id), args),
+            "stages": lambda args: self._staging.stages(self._session(args.id), args),
             "time": lambda args: self._timing.time_samples(self._session(args.id), args),
             "profile": lambda args: self._profiling.profile(self._session(args.id), args),
             "unload": self.unload,

@@ -79,7 +79,7 @@ def _end_to_end(session: Session, path: str, split: dict[str, list[int]]) -> Arr
     marks = [time.perf_counter_ns()]
     image = opened(session, path)
     marks.append(time.perf_counter_ns())
-    _, cropped = preset.framed(session.spec, image)
+    cropped = preset.framed(session.spec, image)
     marks.append(time.perf_counter_ns())
     # The same memory as in tensor_of.
     tensor = np.ascontiguousarray(preset.normalised(session.spec, cropped).numpy())[None]

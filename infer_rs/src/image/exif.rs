@@ -1,16 +1,19 @@
-//! The one rule by which EXIF data refuse a JPEG file: Pillow takes a resolution stored as a text or byte too short to be two numbers
-//! for a fraction, and that error is one it does not catch (JpegImagePlugin, `_read_dpi_from_exif`).
+//! EXIF data as Pillow reads them, damaged ones too: the orientation they state, and the one rule by which they refuse a JPEG file.
+//!
+//! The rule: Pillow takes a resolution stored as a text or byte too short to be two numbers for a fraction, and that error is one it does
+//! not catch (JpegImagePlugin, `_read_dpi_from_exif`).
 
+use std::collections::BTreeMap;
+
+const ORIENTATION: u16 = 0x0112;
 const X_RESOLUTION: u16 = 0x011a;
 const RESOLUTION_UNIT: u16 = 0x0128;
 
 /// Whether Pillow trips over these EXIF data (with their `Exif\0\0`) when it looks for a resolution.
-pub fn trips_pillow(mut data: &[u8]) -> bool {
-    while let Some(rest) = data.strip_prefix(b"Exif\0\0") {
-        data = rest;
-    }
-    let Some(directory) = Directory::new(data) else { return false };
-    let Some((kind, value)) = directory.resolution() else { return false };
+pub fn trips_pillow(data: &[u8]) -> bool {
+    let Some(directory) = Directory::new(without_prefix(data)) else { return false };
+    let entries = directory.entries();
+    let Some(&(kind, value)) = entries.get(&RESOLUTION_UNIT).and(entries.get(&X_RESOLUTION)) else { return false };
     match kind {
         BYTE | UNDEFINED => value.len() == 1,
         // A digit is a number, and then the second one is missing; anything else is an error that Pillow does catch.
@@ -21,6 +24,34 @@ pub fn trips_pillow(mut data: &[u8]) -> bool {
         },
         _ => false,
     }
+}
+
+/// What EXIF data say of the orientation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stated {
+    /// There is no such tag: XMP may have it.
+    Nothing,
+    /// The tag is there, with a value from 1 to 8.
+    Orientation(u8),
+    /// It has another value, or Pillow gives up on the data: nobody else is asked.
+    Nonsense,
+}
+
+/// The orientation in these EXIF data, with or without their `Exif\0\0`.
+pub fn orientation(data: &[u8]) -> Stated {
+    let data = without_prefix(data);
+    if data.is_empty() {
+        return Stated::Nothing;
+    }
+    let Some(directory) = Directory::new(data) else { return Stated::Nonsense };
+    let Some((kind, value)) = directory.entries().remove(&ORIENTATION) else { return Stated::Nothing };
+    (1..=8).find(|number| directory.is_number(kind, value, *number)).map_or(Stated::Nonsense, Stated::Orientation)
+}
+
+/// Pillow takes off two of them at most.
+fn without_prefix(data: &[u8]) -> &[u8] {
+    let rest = data.strip_prefix(b"Exif\0\0").unwrap_or(data);
+    rest.strip_prefix(b"Exif\0\0").unwrap_or(rest)
 }
 
 const BYTE: u16 = 1;
@@ -59,19 +90,18 @@ impl<'a> Directory<'a> {
         Some(made)
     }
 
-    /// Type and bytes of the resolution, when a unit is there, too.
-    fn resolution(&self) -> Option<(u16, &'a [u8])> {
-        let mut found: Vec<(u16, u16, &[u8])> = Vec::new();
+    /// Type and bytes by tag.
+    fn entries(&self) -> BTreeMap<u16, (u16, &'a [u8])> {
+        let mut found = BTreeMap::new();
         let mut used = 0_usize;
-        let count = self.number(self.data.get(self.start..self.start.checked_add(2)?)?);
+        let count = self.data.get(self.start..self.start.saturating_add(2)).map_or(0, |count| self.number(count));
         for entry in 0..count {
             let at = self.start + 2 + 12 * entry;
             // Where the directory is cut off, what was read before stays.
             let Some(entry) = self.data.get(at..at + 12) else { break };
             let (tag, kind) = (self.number(&entry[..2]) as u16, self.number(&entry[2..4]) as u16);
             // Of a tag that comes twice, the first counts.
-            let twice = found.iter().any(|(known, ..)| *known == tag);
-            let Some(unit) = unit(kind).filter(|_| !twice) else { continue };
+            let Some(unit) = unit(kind).filter(|_| !found.contains_key(&tag)) else { continue };
             let size = self.number(&entry[4..8]).saturating_mul(unit);
             let value = if size <= 4 {
                 &entry[8..8 + size]
@@ -86,11 +116,34 @@ impl<'a> Directory<'a> {
                 value
             };
             if !value.is_empty() {
-                found.push((tag, kind, value));
+                found.insert(tag, (kind, value));
             }
         }
-        let of = |wanted: u16| found.iter().find(|(tag, ..)| *tag == wanted).map(|(_, kind, value)| (*kind, *value));
-        of(RESOLUTION_UNIT).and(of(X_RESOLUTION))
+        found
+    }
+
+    /// Whether the first of the values equals this number, as Python compares them: a fraction or a float may.
+    fn is_number(&self, kind: u16, value: &[u8], wanted: u8) -> bool {
+        let bits = |from: usize, to: usize| value.get(from..to).map_or(0, |bytes| self.number(bytes)) as u64;
+        let wide = i128::from(wanted);
+        match kind {
+            3 => bits(0, 2) == u64::from(wanted),
+            4 | 13 => bits(0, 4) == u64::from(wanted),
+            16 => bits(0, 8) == u64::from(wanted),
+            6 => bits(0, 1) as u8 as i8 == wanted as i8,
+            8 => bits(0, 2) as u16 as i16 == i16::from(wanted),
+            9 => bits(0, 4) as u32 as i32 == i32::from(wanted),
+            5 => bits(4, 8) != 0 && i128::from(bits(0, 4)) == wide * i128::from(bits(4, 8)),
+            10 => {
+                let (over, under) = (bits(0, 4) as u32 as i32, bits(4, 8) as u32 as i32);
+                under != 0 && i128::from(over) == wide * i128::from(under)
+            }
+            // Each of these numbers has one pattern of bits.
+            11 => bits(0, 4) == u64::from(f32::from(wanted).to_bits()),
+            12 => bits(0, 8) == f64::from(wanted).to_bits(),
+            // Bytes and texts are no numbers.
+            _ => false,
+        }
     }
 
     fn number(&self, bytes: &[u8]) -> usize {
@@ -132,6 +185,49 @@ mod tests {
             assert_eq!(trips_pillow(&exif(&[resolution(kind, count, value), UNIT])), trips, "{kind} {value:?}");
         }
         assert!(!trips_pillow(&exif(&[resolution(1, 1, [0; 4])])), "without a unit Pillow does not look");
+        let trips = exif(&[resolution(1, 1, *b"a\0\0\0"), UNIT]);
+        assert!(trips_pillow(&[b"Exif\0\0", &trips[..]].concat()) && !trips_pillow(&[b"Exif\0\0Exif\0\0", &trips[..]].concat()));
+    }
+
+    #[test]
+    fn an_orientation_may_be_of_any_type_of_number() {
+        let entry = |kind: u8, count: u8, value: [u8; 4]| [&[0x01, 0x12, 0, kind, 0, 0, 0, count], &value[..]].concat().try_into().unwrap();
+        for (kind, value, stated) in [
+            (3, [0, 6, 0, 0], Stated::Orientation(6)),
+            (4, [0, 0, 0, 8], Stated::Orientation(8)),
+            (6, [2, 0, 0, 0], Stated::Orientation(2)),
+            (8, [0, 3, 0, 0], Stated::Orientation(3)),
+            (9, [0, 0, 0, 1], Stated::Orientation(1)),
+            (11, [0x40, 0xa0, 0, 0], Stated::Orientation(5)),
+            (13, [0, 0, 0, 7], Stated::Orientation(7)),
+            (1, [6, 0, 0, 0], Stated::Nonsense),
+            (2, *b"6\0\0\0", Stated::Nonsense),
+            (7, [6, 0, 0, 0], Stated::Nonsense),
+            (3, [0, 0, 0, 0], Stated::Nonsense),
+            (3, [0, 9, 0, 0], Stated::Nonsense),
+            (9, [0xff, 0xff, 0xff, 0xff], Stated::Nonsense),
+            (99, [0, 6, 0, 0], Stated::Nothing),
+        ] {
+            assert_eq!(orientation(&exif(&[entry(kind, 1, value)])), stated, "{kind} {value:?}");
+        }
+        assert_eq!(orientation(&exif(&[entry(3, 2, [0, 6, 0, 3])])), Stated::Orientation(6), "of several the first");
+        assert_eq!(orientation(&exif(&[entry(3, 1, [0, 6, 0, 0]), entry(3, 1, [0, 3, 0, 0])])), Stated::Orientation(6));
+        let fraction = |kind: u8, over: i32, under: i32| {
+            let data = exif(&[[0x01, 0x12, 0, kind, 0, 0, 0, 1, 0, 0, 0, 26]]);
+            orientation(&[data, over.to_be_bytes().to_vec(), under.to_be_bytes().to_vec()].concat())
+        };
+        assert_eq!([fraction(5, 12, 2), fraction(10, -12, -2)], [Stated::Orientation(6); 2]);
+        assert_eq!([fraction(5, 13, 2), fraction(5, 6, 0), fraction(10, -6, 1), fraction(5, -12, -2)], [Stated::Nonsense; 4]);
+    }
+
+    #[test]
+    fn data_without_a_directory_are_nonsense_and_no_data_are_nothing() {
+        for data in [&b"Exif\0\0"[..], b"", b"Exif\0\0Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff"] {
+            assert_eq!(orientation(data), Stated::Nothing, "{data:?}");
+        }
+        for data in [&b"Exif\0\0Exif\0\0Exif\0\0"[..], b"Exif\0\0II*\0", b"hello", b"II+\0\x08\0\0\0\0\0"] {
+            assert_eq!(orientation(data), Stated::Nonsense, "{data:?}");
+        }
     }
 
     #[test]

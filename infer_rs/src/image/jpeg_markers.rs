@@ -1,6 +1,9 @@
 //! JPEG headers as Pillow's Python parser reads them, up to the first scan: it refuses files that libjpeg would accept.
 
+use super::orientation::{Info, Metadata};
 use super::{Decoded, exif};
+
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// What the last frame header says.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +18,18 @@ pub struct Frame {
 
 /// Reads the segments before the first scan.
 pub fn read(file: &[u8]) -> Decoded<Frame> {
-    let mut parser = Parser { file, at: 3, frame: Frame::default(), profile: Vec::new(), exif: Vec::new(), has_resolution: false };
+    parse(file)?.finish()
+}
+
+/// What a file that can be read says of itself.
+pub fn metadata(file: &[u8]) -> Decoded<Metadata> {
+    let parser = parse(file)?;
+    let exif = (!parser.exif.is_empty()).then_some(Info::Bytes(parser.exif));
+    Ok(Metadata { exif, xmp: parser.xmp.map(|xmp| Info::Bytes(xmp.to_vec())), ..Metadata::default() })
+}
+
+fn parse(file: &[u8]) -> Decoded<Parser<'_>> {
+    let mut parser = Parser { file, at: 3, frame: Frame::default(), profile: vec![], exif: vec![], xmp: None, has_resolution: false };
     // The third byte of the magic already belongs to the first marker.
     let mut first = Some(0xff);
     while let Some(byte) = first {
@@ -27,7 +41,7 @@ pub fn read(file: &[u8]) -> Decoded<Frame> {
         first = match code {
             0xda => {
                 parser.segment()?;
-                return parser.finish();
+                return Ok(parser);
             }
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xde => parser.frame().map(|()| parser.byte())?,
             0xdb => parser.quantisation().map(|()| parser.byte())?,
@@ -49,6 +63,7 @@ struct Parser<'a> {
     /// Parts of the colour profile since the last frame header.
     profile: Vec<&'a [u8]>,
     exif: Vec<u8>,
+    xmp: Option<&'a [u8]>,
     /// Whether a JFIF segment gave a resolution: then Pillow asks no other.
     has_resolution: bool,
 }
@@ -115,6 +130,9 @@ impl<'a> Parser<'a> {
         if code == 0xe1 && named(b"Exif\0\0") {
             // Long data come in several segments.
             self.exif.extend(if self.exif.is_empty() { body } else { &body[6..] });
+        }
+        if code == 0xe1 && named(XMP) {
+            self.xmp = Some(&body[XMP.len()..]);
         }
         if code == 0xe2 && named(b"ICC_PROFILE\0") {
             self.profile.push(body);

@@ -2,8 +2,9 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::orientation::Metadata;
 use super::png_chunks::{Chunks, Step};
-use super::png_pixels::{Canvas, PASSES, Pass};
+use super::png_pixels::{Canvas, Kind, PASSES, Pass};
 use super::{Decoded, Rgb, check_size};
 
 /// Pillow feeds its decoder in blocks of at most this many bytes.
@@ -35,10 +36,32 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     let mut canvas = Canvas::new(kind, (header.width, header.height), frame, header.interlaced);
     let left = unpack(&mut chunks, first, &mut canvas)?;
     chunks.finish(left, animated)?;
-    if kind.is_indexed() {
-        canvas.colour(&chunks.palette()?);
+    match kind {
+        Kind::Index(_) => canvas.colour(&chunks.palette()?),
+        // The palette of an earlier header, one of indices: Pillow now takes greys for indices, and refuses what is neither.
+        Kind::Grey(2..) | Kind::GreyAlpha(_) if chunks.has_palette() => canvas.colour(&chunks.palette()?),
+        _ if chunks.has_palette() => return Err("broken PNG: a palette, and pixels that are no indices".into()),
+        _ => {}
     }
     Ok(Rgb { width: header.width, height: header.height, data: canvas.into_data() })
+}
+
+/// What a file that can be decoded says of itself, before its pixels and behind them; they are passed over.
+pub fn metadata(file: &[u8]) -> Metadata {
+    let mut chunks = Chunks::new(file);
+    // Of a file whose pixels end early, what comes after them may be cut short: what was read until then stands.
+    let _ = walk(&mut chunks);
+    chunks.metadata
+}
+
+fn walk(chunks: &mut Chunks) -> Decoded<()> {
+    loop {
+        match chunks.header()? {
+            Step::Go => chunks.check_sum()?,
+            Step::Data(length) => return chunks.finish(length, chunks.is_animated()),
+            Step::End => return Ok(()),
+        }
+    }
 }
 
 /// Inflates row by row, as far as rows are needed; returns what is left of the current data chunk.

@@ -1,6 +1,7 @@
 //! PNG's chunks as Pillow's PngStream walks them: which are looked at, which have their sum checked, which refuse the file.
 
 use super::Decoded;
+use super::orientation::{Info, Metadata};
 use super::png_pixels::Kind;
 use super::png_text::Texts;
 
@@ -40,6 +41,8 @@ pub struct Chunks<'a> {
     frames: Option<u32>,
     sequence: Option<u32>,
     texts: Texts,
+    /// What the file says of itself, in texts and otherwise.
+    pub metadata: Metadata,
     default_image: bool,
     /// Whether image data have begun: a palette after that is too late.
     begun: bool,
@@ -59,6 +62,7 @@ impl<'a> Chunks<'a> {
             frames: None,
             sequence: None,
             texts: Texts::default(),
+            metadata: Metadata::default(),
             default_image: false,
             begun: false,
         }
@@ -119,6 +123,11 @@ impl<'a> Chunks<'a> {
                 self.take(length)?;
             }
         }
+    }
+
+    /// Whether there is one, of this header or of one before it.
+    pub fn has_palette(&self) -> bool {
+        self.palette.is_some()
     }
 
     /// Colours by index, black where there are none.
@@ -185,9 +194,10 @@ impl<'a> Chunks<'a> {
             b"acTL" => self.animation(body),
             b"fcTL" => self.frame_control(body)?,
             b"iCCP" => Texts::profile(body)?,
-            b"tEXt" => self.texts.plain(body)?,
-            b"zTXt" => self.texts.packed(body)?,
-            b"iTXt" => self.texts.international(body)?,
+            b"tEXt" => self.texts.plain(body, &mut self.metadata)?,
+            b"zTXt" => self.texts.packed(body, &mut self.metadata)?,
+            b"iTXt" => self.texts.international(body, &mut self.metadata)?,
+            b"eXIf" => self.metadata.exif = Some(Info::Bytes([b"Exif\0\0", body].concat())),
             _ => {}
         }
         Ok(Step::Go)

@@ -1,9 +1,12 @@
-//! PNG's text chunks: never used, but Pillow unpacks them, and refuses a file whose texts are too large.
+//! PNG's text chunks: Pillow unpacks them, and refuses a file whose texts are too large; a few may state an orientation.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::Decoded;
+use super::orientation::{Info, Metadata};
 
+/// The key of an XMP packet.
+pub const XMP: &[u8] = b"XML:com.adobe.xmp";
 /// Pillow's MAX_TEXT_CHUNK, unpacked.
 const MOST_UNPACKED: usize = 1 << 20;
 /// Pillow's MAX_TEXT_MEMORY, in characters.
@@ -17,24 +20,28 @@ pub struct Texts {
 
 impl Texts {
     /// `tEXt`: key, zero, text.
-    pub fn plain(&mut self, body: &[u8]) -> Decoded<()> {
+    pub fn plain(&mut self, body: &[u8], metadata: &mut Metadata) -> Decoded<()> {
         let (key, text) = at_zero(body);
+        // Under this one key Pillow keeps bytes.
+        metadata.put(key, if key == b"exif" { Info::Bytes(text.to_vec()) } else { Info::Text(text.to_vec()) });
         self.count(key, text.len())
     }
 
     /// `zTXt`: key, zero, method, packed text.
-    pub fn packed(&mut self, body: &[u8]) -> Decoded<()> {
+    pub fn packed(&mut self, body: &[u8], metadata: &mut Metadata) -> Decoded<()> {
         let (key, rest) = at_zero(body);
         if rest.first().is_some_and(|method| *method != 0) {
             return Err("broken PNG: chunk zTXt is packed by an unknown method".into());
         }
-        let text = unpacked(rest.get(1..).unwrap_or_default())?;
-        self.count(key, text.map_or(0, |text| text.len()))
+        let text = unpacked(rest.get(1..).unwrap_or_default())?.unwrap_or_default();
+        let length = text.len();
+        metadata.put(key, Info::Text(text));
+        self.count(key, length)
     }
 
     /// `iTXt`: key, zero, flag, method, language, zero, translated key, zero, text.
-    pub fn international(&mut self, body: &[u8]) -> Decoded<()> {
-        let Some((_, rest)) = split(body) else { return Ok(()) };
+    pub fn international(&mut self, body: &[u8], metadata: &mut Metadata) -> Decoded<()> {
+        let Some((key, rest)) = split(body) else { return Ok(()) };
         let [packed, method, rest @ ..] = rest else { return Ok(()) };
         let Some((language, rest)) = split(rest) else { return Ok(()) };
         let Some((translated, text)) = split(rest) else { return Ok(()) };
@@ -46,12 +53,16 @@ impl Texts {
             },
             _ => return Ok(()),
         };
+        if key == XMP {
+            metadata.xmp = Some(Info::Bytes(text.clone()));
+        }
         if [language, translated].iter().any(|part| std::str::from_utf8(part).is_err()) {
             return Ok(());
         }
-        let Ok(text) = std::str::from_utf8(&text) else { return Ok(()) };
+        let Ok(characters) = std::str::from_utf8(&text).map(|text| text.chars().count()) else { return Ok(()) };
+        metadata.put(key, Info::Text(text));
         // Unlike the other two, this text is kept even when its key is empty.
-        self.count(b"-", text.chars().count())
+        self.count(b"-", characters)
     }
 
     /// `iCCP`: name, zero, method, packed profile.
@@ -120,10 +131,11 @@ mod tests {
     fn a_text_bomb_is_refused_and_broken_data_are_not() {
         let mut texts = Texts::default();
         let chunk = |size| [b"k\0\0".to_vec(), pack(&vec![b'a'; size])].concat();
-        assert!(texts.packed(&chunk(1000)).is_ok());
-        assert!(texts.packed(&chunk(2 << 20)).is_err());
-        assert!(texts.packed(b"k\0\0broken").is_ok());
-        assert!(texts.packed(b"k\0\x01").is_err());
+        let mut packed = |chunk: &[u8]| texts.packed(chunk, &mut Metadata::default());
+        assert!(packed(&chunk(1000)).is_ok());
+        assert!(packed(&chunk(2 << 20)).is_err());
+        assert!(packed(b"k\0\0broken").is_ok());
+        assert!(packed(b"k\0\x01").is_err());
         assert!(Texts::profile(b"name\0\0broken").is_ok());
         assert!(Texts::profile(b"name\0\x02").is_err());
         assert!(Texts::profile(b"name\0").is_err());
@@ -133,8 +145,9 @@ mod tests {
     fn texts_are_counted() {
         let mut texts = Texts::default();
         let large = [b"k\0".to_vec(), vec![b'a'; 40 << 20]].concat();
-        assert!(texts.plain(&large).is_ok());
-        assert!(texts.plain(&large[1..]).is_ok(), "without a key it is not kept");
-        assert!(texts.plain(&large).is_err());
+        let mut plain = |chunk: &[u8]| texts.plain(chunk, &mut Metadata::default());
+        assert!(plain(&large).is_ok());
+        assert!(plain(&large[1..]).is_ok(), "without a key it is not kept");
+        assert!(plain(&large).is_err());
     }
 }

@@ -4,6 +4,7 @@ mod hello;
 mod models;
 mod predict;
 mod profile;
+mod stages;
 mod timing;
 
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ impl Server {
             "hello" => raw(&hello::receipt(&protocol::arguments(request)?, &self.source)?),
             "load" => raw(&self.models.load(&protocol::arguments(request)?, &self.source, self.threads)?),
             "predict" => raw(&predict::predict(&mut self.models, &protocol::arguments(request)?)?),
-            "stages" => raw(&predict::stages(&mut self.models, &protocol::arguments(request)?)?),
+            "stages" => raw(&stages::stages(&mut self.models, &protocol::arguments(request)?)?),
             "time" => raw(&timing::time(&mut self.models, &protocol::arguments(request)?)?),
             "profile" => raw(&profile::profile(&mut self.models, &protocol::arguments(request)?)?),
             "unload" => raw(&self.models.unload(&protocol::arguments(request)?)?),
@@ -145,7 +146,7 @@ mod tests {
             "not json\n",
             "{\"seq\": 1, \"verb\": \"fly\", \"args\": {}}\n",
             "\n",
-            "{\"seq\": 2, \"verb\": \"hello\", \"args\": {\"protocol\": 2}}\n",
+            "{\"seq\": 2, \"verb\": \"hello\", \"args\": {\"protocol\": 3}}\n",
             "{\"seq\": 3, \"verb\": \"unload\", \"args\": {\"id\": \"m1\"}}\n",
             "{\"seq\": 4, \"verb\": \"quit\", \"args\": {\"now\": true}}\n",
             "{\"seq\": 7, \"verb\": \"quit\", \"args\": {}, \"x\": 1}\n",
@@ -159,7 +160,7 @@ mod tests {
         let seqs: Vec<_> = replies.iter().map(|reply| reply["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, [0, 1, 2, 3, 4, 7, 8, 0, 5], "quit ends the conversation, and a bad one does not");
         let both = replies[2]["error"]["what"].as_str().unwrap();
-        assert!(both.contains('1') && both.contains('2'), "{both}");
+        assert!(both.contains('2') && both.contains('3'), "{both}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `predict` and `stages`: answers as named arrays.
+//! `predict`: answers as named arrays.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::models::{Entry, Models};
 use super::{infos, top1};
 use crate::error::{Error, Result};
 use crate::npy::{self, Array};
-use crate::protocol::{PredictArgs, Predicted, Staged, StagesArgs};
+use crate::protocol::{PredictArgs, Predicted};
 use crate::runtime::session;
 
 /// Images as one tensor: N x channels x height x width.
@@ -98,34 +98,6 @@ fn forward(entry: &mut Entry, batch: usize, tensor: &Tensor, names: &[String], s
         }
     }
     Ok(names.iter().cloned().zip(arrays.into_iter().flatten()).collect())
-}
-
-/// Answers `stages`.
-pub fn stages(models: &mut Models, asked: &StagesArgs) -> Result<Staged> {
-    let entry = models.get(&asked.id)?;
-    let preprocess = entry.preprocess()?;
-    if let Some((width, height)) = preprocess.input_size() {
-        entry.runner.check(1, 1, &[3, height, width])?;
-    }
-    let stages = preprocess.stages(Path::new(&asked.image))?;
-    let (width, height) = (stages.crop.width, stages.crop.height);
-    entry.runner.check(1, 1, &[3, height, width])?;
-    let output = entry.runner.logits_name()?;
-    let outputs = entry.runner.run(&stages.normalise, [1, 3, height, width])?;
-    let logits = session::floats(&outputs, &output)?.to_vec();
-    let pixels = |image: crate::image::Rgb| Array::bytes(vec![image.height, image.width, 3], image.data);
-    let arrays = [
-        ("decode", pixels(stages.decode)),
-        ("resize", pixels(stages.resize)),
-        ("crop", pixels(stages.crop)),
-        ("normalise", Array::floats(vec![3, height, width], &stages.normalise)),
-        ("logits", Array::floats(vec![logits.len()], &logits)),
-    ];
-    let arrays: Vec<(String, Array)> = arrays.into_iter().map(|(name, array)| (name.to_owned(), array)).collect();
-    npy::write_npz(Path::new(&asked.out), &arrays)?;
-    drop(outputs);
-    let top1 = top1(&logits);
-    Ok(Staged { arrays: infos(&arrays), top1, label: entry.model.label(top1).map(str::to_owned) })
 }
 
 /// Answers of several forwards, along the first axis.

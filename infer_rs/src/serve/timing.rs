@@ -7,7 +7,6 @@ use super::models::{Entry, Models};
 use super::predict::Tensor;
 use super::{crc32, top1};
 use crate::error::{Error, Result};
-use crate::image;
 use crate::preprocess::Preprocess;
 use crate::protocol::{Scenario, Split, TimeArgs, Timed};
 use crate::runtime::{Runner, session};
@@ -144,7 +143,7 @@ fn from_files(entry: &mut Entry, asked: &TimeArgs, images: &[String]) -> Result<
 /// The moments before, between and after the five stages of one image, and the crc32 of its logits.
 fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str, tensor: &mut Vec<f32>) -> Result<([Instant; 6], u32)> {
     let start = Instant::now();
-    let decoded = image::decode_file(Path::new(path))?;
+    let decoded = preprocess.open(Path::new(path))?;
     let after_decode = Instant::now();
     let image = preprocess.shrink(&decoded, Path::new(path))?;
     let after_resize = Instant::now();

@@ -69,7 +69,7 @@ def blame(fleet: Fleet, tmp_path: Path):
     np.save(tensors, np.random.default_rng(2).normal(size=(3, 3, PIXELS, PIXELS)).astype(np.float32))
 
     def ask(subject: Subject, variant: str = "sim-dynamic", tolerance: float | None = None) -> ModelBlame:
-        case = Case(subject, variant, "ort-python", "cpu", tensors, tolerance)
+        case = Case(subject, variant, "ort-python", "cpu", tensors, tolerance=tolerance)
         made = blame_model(fleet, case, tmp_path, tmp_path / "reproduction")
         assert strict.decode(ModelBlame, strict.loads(strict.dumps(made), "blame"), "blame") == made
         return made

@@ -1,0 +1,93 @@
+"""What every runner's `stages` must do, asked in one way: `ask` is (image, start, out) -> reply."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contract import protocol as p
+
+Ask = Callable[[Path, "dict[str, str] | None", Path], Any]
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return dict(file)
+
+
+def started(ask: Ask, image: Path, folder: Path, stage: str, array: np.ndarray) -> tuple[Any, dict[str, np.ndarray]]:
+    np.save(folder / f"{stage}.npy", array)
+    reply = ask(image, {"stage": stage, "array": str(folder / f"{stage}.npy")}, folder / "rest.npz")
+    assert isinstance(reply, p.Staged), reply
+    arrays = read(folder / "rest.npz")
+    assert list(arrays) == [*p.STAGES[p.STAGES.index(stage) :], "logits"]  # type: ignore[arg-type]
+    assert reply.arrays == {name: p.ArrayInfo(found.shape, found.dtype.name) for name, found in arrays.items()}
+    assert reply.orientation is None
+    assert reply.top1 == arrays["logits"].argmax()
+    return reply, arrays
+
+
+def check_every_start(ask: Ask, image: Path, folder: Path, orientation: int | None) -> dict[str, np.ndarray]:
+    """Starting with its own array a runner goes on to the same end, bit for bit; another array changes all that follows, and only that."""
+    reply = ask(image, None, folder / "whole.npz")
+    assert (reply.orientation, list(reply.arrays)) == (orientation, sorted([*p.STAGES, "logits"]))
+    whole = read(folder / "whole.npz")
+    assert list(whole) == [*p.STAGES, "logits"]
+    for stage in p.STAGES:
+        again, arrays = started(ask, image, folder, stage, whole[stage])
+        assert (again.top1, again.label) == (reply.top1, reply.label)
+        for name, array in arrays.items():
+            assert (array.dtype, array.shape) == (whole[name].dtype, whole[name].shape)
+            assert array.tobytes() == whole[name].tobytes(), (stage, name)
+        other = ~whole[stage] if stage != "normalise" else -whole[stage]
+        _, arrays = started(ask, image, folder, stage, other)
+        assert np.array_equal(arrays[stage], other)
+        assert all(not np.array_equal(array, whole[name]) for name, array in arrays.items())
+    return whole
+
+
+def check_predict_and_time(ask: Callable[..., Any], name: str, image: Path, folder: Path, whole: dict[str, np.ndarray]) -> None:
+    """The other verbs prepare an image as `stages` does: the tensor, the logits, and the checksum of an `e2e` sample are the same."""
+    out = folder / "predicted.npz"
+    ask("predict", id=name, images=[str(image)], tensor=None, batch=1, outputs=["images", "logits"], out=str(out))
+    arrays = read(out)
+    assert arrays["images"][0].tobytes() == whole["normalise"].tobytes()
+    assert arrays["logits"][0].tobytes() == whole["logits"].tobytes()
+    for split in (False, True):
+        common = {"batch": 1, "warmup": 0, "samples": 1, "max_ns": None, "split": split}
+        timed = ask("time", id=name, scenario="e2e", images=[str(image)], tensor=None, **common)
+        assert timed.crc32 == (zlib.crc32(whole["logits"].tobytes()),)
+
+
+def check_bad_starts(ask: Ask, image: Path, folder: Path) -> None:
+    """What is not the array of its stage is a data error that names the file; `image` becomes a tensor of another size than 2 x 2."""
+    pixels, tensor = np.zeros((2, 2, 3), np.uint8), np.zeros((3, 2, 2), np.float32)
+    bad = folder / "bad.npy"
+    cases: list[tuple[str, np.ndarray | bytes]] = [
+        ("decode", pixels.astype(np.float32)),
+        ("resize", pixels[..., :2]),
+        ("resize", pixels[0]),
+        ("orient", pixels[:0]),
+        ("crop", pixels),
+        ("normalise", tensor),
+        ("normalise", tensor.astype(np.float64)),
+        ("normalise", np.zeros((2, 2, 3), np.float32)),
+        ("crop", b"not an array"),
+        ("crop", b""),
+    ]
+    for stage, content in cases:
+        if isinstance(content, bytes):
+            bad.write_bytes(content)
+        else:
+            np.save(bad, content)
+        failure = ask(image, {"stage": stage, "array": str(bad)}, folder / "rest.npz")
+        assert isinstance(failure, p.Failure), (stage, content)
+        assert (failure.kind, str(bad) in failure.where) == ("data", True), failure
+    missing = ask(image, {"stage": "crop", "array": str(folder / "gone.npy")}, folder / "rest.npz")
+    assert (missing.kind, "gone.npy" in missing.where) == ("data", True)
+    unknown = ask(image, {"stage": "logits", "array": str(bad)}, folder / "rest.npz")
+    assert unknown.kind == "usage"
