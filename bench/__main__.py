@@ -1,4 +1,4 @@
-"""python -m bench run | parity | faults | report | build | doctor | fuzz [options]."""
+"""python -m bench run | parity | blame | faults | report | build | doctor | fuzz [options]."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def parity(options: Options, _raw: argparse.Namespace) -> int:
         raise UsageError("parity needs the checkpoint that a file was exported from", where="--onnx", next="bench run --onnx measures it")
     results, folder = runs.run(options, measuring=False)
     return finish(options, folder, results.exit_code)
+
+
+def blame(options: Options, _raw: argparse.Namespace) -> int:
+    """Where the model first differs."""
+    from bench.blame import command  # noqa: PLC0415
+
+    return command.run(options)
 
 
 def faults(options: Options, raw: argparse.Namespace) -> int:
@@ -129,6 +136,7 @@ def usage() -> str:
 COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = {
     "run": (run, "check parity, measure what passed, write a report (--onnx FILE: measure a model that Concord did not make)"),
     "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
+    "blame": (blame, "say where in the chain, and at which node of a file, each variant first differs from PyTorch"),
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),

@@ -1,36 +1,36 @@
-"""The chain eager -> exported program -> raw -> simplified -> Python -> Rust: which edge of it is to blame, and where in the file."""
+"""The chain eager -> exported program -> raw -> simplified -> Python -> Rust, asked for one image."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import onnx
 
-from bench.blame import sides, standing, words
 from bench.blame.found import (
     EAGER_PROGRAM,
+    EAGER_RAW,
+    EAGER_SIMPLIFIED,
     PROGRAM_RAW,
     PROGRAM_SIMPLIFIED,
     PYTHON_RUST,
     RAW_SIMPLIFIED,
     Link,
-    ModelBlame,
     finite,
 )
-from bench.blame.locate import Ends, Located, Tolerance, locate
-from bench.blame.matching import comparable, same_topology
+from bench.blame.matching import Shape, same_topology
 from bench.blame.search import Array, difference, same_bits, tolerated
-from bench.blame.sides import FileSide, ProgramSide, Side
-from bench.blame.weights import open_model, weights_differ
+from bench.blame.sides import FileSide, ProgramSide, one_image
+from bench.blame.weights import open_model
 from bench.fleet import Fleet, same_library
 from bench.parity.ask import LOGITS, Session, ask_tensor
 from bench.subject import Subject
 from contract.errors import DataError
-from contract.manifest import CHECKPOINT
+from contract.protocol import Option
 
 # Of the reference's tensors these many are looked at for the one that shows a fault best.
 LOOK = 8
@@ -39,9 +39,10 @@ REFERENCE, PYTHON = "torch-eager", "ort-python"
 
 @dataclass(frozen=True)
 class Case:
-    """What is blamed: a variant in a runtime, on the reference's tensors (.npy).
+    """What is blamed: a variant in a runtime, on the reference's tensors (.npy, float32 images x 3 x H x W).
 
-    `factor`, `tolerance`: as the gate has them, of the noise and of the logits (None: made anew). `images`: those to look at, by index.
+    `tolerance`: of the logits, as the gate has it; None: made anew, from the noise on one image times `factor`, which is also what the
+    tolerance of every inner value is made with. `images`: those to look at, by index; none: the first few.
     """
 
     subject: Subject
@@ -54,166 +55,64 @@ class Case:
     images: tuple[int, ...] = ()
     reference: str = REFERENCE
 
+    @property
+    def batch(self) -> str:
+        """Static or dynamic."""
+        return "static" if self.subject.batch_is_static(self.variant) else "dynamic"
+
 
 @dataclass(frozen=True)
 class End:
-    """One link's end: its logits for the image, and the file and runtime that gave them, None for torch's."""
+    """One link's end: its logits for the image, and the file and the runtime that they are of."""
 
     logits: Array
-    file: Path | None = None
-    runtime: str = REFERENCE
+    file: Path
+    runtime: str
 
 
-def blame_model(fleet: Fleet, case: Case, work: Path, folder: Path) -> ModelBlame:
-    """Ask every link of the chain for one image, blame an edge, and find the node; the reproduction is written into `folder`.
+class Chain:
+    """The links of one case. A context manager: what it loaded is unloaded."""
 
-    Raises RunnerError, UsageError and DataError as the gate does.
-    """
-    image = _worst_image(fleet, case, work)
-    tensor = sides.one_image(case.tensors, image, work)
-    with ExitStack() as open_sessions:
-        chain = _Chain(fleet, case, tensor, work, open_sessions)
-        ends = chain.ends()
-        links = chain.links(ends)
-        edge = _guilty(links)
-        found, hints, differing = None, [], weights_differ(case.subject.folder / CHECKPOINT, case.subject.model(case.variant))
-        if edge in (PROGRAM_RAW, PROGRAM_SIMPLIFIED):
-            after = ends["raw" if edge == PROGRAM_RAW else "simplified"]
-            assert after.file is not None
-            model = chain.model(after.file)
-            found = chain.against_program(model, ends["program"], after, folder)
-            trained = standing.in_training_mode(model)
-            if trained or chain.is_in_training(after):
-                edge = EAGER_PROGRAM
-                hints.append(
-                    f"the model was captured in training mode ({len(trained)} nodes say so)" if trained else "captured in training mode"
-                )
-        elif edge == RAW_SIMPLIFIED:
-            found, hint = chain.against_raw(ends["raw"], ends["simplified"], folder)
-            hints += [hint] if hint else []
-        elif edge == PYTHON_RUST:
-            found = chain.against_python(ends[_last_file(ends)], ends["rust"])
-    return ModelBlame(
-        image=image,
-        links=tuple(links),
-        edge=edge,
-        node=found.step.name if found else None,
-        op=found.step.op if found else None,
-        value=found.value if found else None,
-        origin=found.origin if found else None,
-        difference=finite(found.difference) if found else None,
-        tolerance=finite(found.tolerance) if found else None,
-        nodes=found.nodes if found else 0,
-        matched=found.matched if found else 0,
-        sessions=found.sessions if found else 0,
-        weights=differing,
-        reproduction=str(found.reproduction) if found and found.reproduction else None,
-        said=words.said(edge, links, found, [*hints, *words.of_weights(differing)]),
-    )
-
-
-class _Chain:
-    """The links of one case, for one image."""
-
-    def __init__(self, fleet: Fleet, case: Case, tensor: Path, work: Path, stack: ExitStack) -> None:
-        self._fleet, self._case, self._tensor, self._work = fleet, case, tensor, work
-        subject, self._batch = case.subject, "static" if case.subject.batch_is_static(case.variant) else "dynamic"
-        self._train = subject.model("eager")
-        program = partial(sides.program, fleet, case.reference, self._train, case.provider, self._batch)
-        self._opened = program
-        self._program = stack.enter_context(program())
-        self._exact = stack.enter_context(program(dtype="float64"))
-        self._single = ProgramSide(fleet, self._program, tensor, work)
-        self._double = ProgramSide(fleet, self._exact, tensor, work)
-        self._base = PYTHON if PYTHON in fleet.names else case.runtime
+    def __init__(self, fleet: Fleet, case: Case, work: Path) -> None:
+        self.fleet, self.case, self.work = fleet, case, work
+        self._stack = ExitStack()
         self._models: dict[Path, onnx.ModelProto] = {}
-        self._shapes = {value.name: value.shape for value in self._program.loaded.outputs}
+        self.base = PYTHON if PYTHON in fleet.names else case.runtime
+        eager, suspect = case.subject.model("eager"), case.subject.model(case.variant)
+        self.image, (reference, said) = self._worst_image(((case.reference, eager), (case.runtime, suspect)))
+        self.tensor = one_image(case.tensors, self.image, work)
+        self.ends = {"eager": End(reference, eager, case.reference), **self._files(End(said, suspect, case.runtime))}
 
-    def ends(self) -> dict[str, End]:
-        """The logits of every link, from the eager model to the runtime that is blamed."""
-        subject, case = self._case.subject, self._case
-        found = {"eager": End(self._ask(case.reference, self._train)), "program": End(self._single.values([LOGITS])[LOGITS])}
-        simplified = next(entry.simplify for entry in subject.export.variants if entry.name == case.variant)
-        raw = [entry.name for entry in subject.export.variants if not entry.simplify and entry.batch == self._batch]
-        files = {"raw": raw[0]} if raw else {}
-        for name, variant in {**files, "simplified": case.variant}.items() if simplified else {"raw": case.variant}.items():
-            found[name] = End(self._ask(self._base, subject.model(variant)), subject.model(variant), self._base)
-        if case.runtime != self._base:
-            file = subject.model(case.variant)
-            found["rust"] = End(self._ask(case.runtime, file), file, case.runtime)
-        return found
+    def __enter__(self) -> Self:
+        return self
 
-    def links(self, ends: dict[str, End]) -> list[Link]:
-        """Every edge, judged at its end: within the tolerance, or to the last bit where that is owed."""
-        tolerance = self._case.tolerance if self._case.tolerance is not None else self._noise(LOGITS, ends["program"].logits)
-        pairs = [("eager", "program", EAGER_PROGRAM)]
-        pairs += [("program", "raw", PROGRAM_RAW)] if "raw" in ends else [("program", "simplified", PROGRAM_SIMPLIFIED)]
-        pairs += [("raw", "simplified", RAW_SIMPLIFIED)] if {"raw", "simplified"} <= set(ends) else []
-        pairs += [(_last_file(ends), "rust", PYTHON_RUST)] if "rust" in ends else []
-        found = []
-        for one, other, edge in pairs:
-            before, after = ends[one], ends[other]
-            gap, bits = difference(before.logits, after.logits), self._owes_bits(edge, before, after)
-            beyond = not gap <= tolerance
-            found.append(Link(edge, finite(gap), tolerance, bits, beyond, beyond or (bits and not same_bits(before.logits, after.logits))))
-        return found
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
-    def against_program(self, model: onnx.ModelProto, before: End, after: End, folder: Path) -> Located | None:
-        """The first node of a file that does not write what the program's namesake writes, beyond the noise of that value."""
-        names = comparable(model, self._shapes)
-        return self._locate(model, after, self._single, names, self._noise, before, folder)
+    @cached_property
+    def program(self) -> ProgramSide:
+        """What torch captures of the checkpoint."""
+        return self._stack.enter_context(self.captured())
 
-    def against_raw(self, before: End, after: End, folder: Path) -> tuple[Located | None, str | None]:
-        """The first node of the simplified file that does not write what the raw one's does, and how the two nodes differ."""
-        assert before.file is not None
-        assert after.file is not None
-        raw, model = self.model(before.file), self.model(after.file)
-        names = {name for node in raw.graph.node for name in node.output}
-        tolerance: Tolerance = _every_bit if same_topology(raw, model) else self._noise
-        reference = FileSide(self._fleet, before.runtime, raw, self._case.provider, self._tensor, self._work)
-        found = self._locate(model, after, reference, names, tolerance, before, folder)
-        return found, standing.unlike(model, raw, found.value) if found else None
+    @cached_property
+    def referee(self) -> ProgramSide:
+        """The same in float64."""
+        return self._stack.enter_context(self.captured(dtype="float64"))
 
-    def against_python(self, before: End, after: End) -> Located | None:
-        """The first node that another runtime computes otherwise. No reproduction: a script would run the node in Python."""
-        assert after.file is not None
-        model = self.model(after.file)
-        names = {name for node in model.graph.node for name in node.output}
-        reference = FileSide(self._fleet, before.runtime, model, self._case.provider, self._tensor, self._work)
-        tolerance: Tolerance = _every_bit if self._owes_bits(PYTHON_RUST, before, after) else self._noise
-        return self._locate(model, after, reference, names, tolerance, before, None)
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Of every value of the program."""
+        return self.program.shapes
 
-    def is_in_training(self, after: End) -> bool:
-        """Whether a file says what the program says that is captured without .eval()."""
-        try:
-            session = self._opened(training=True)
-        except DataError:
-            return False  # in training mode torch captures no program of this model, so the file was not made of one
-        with session:
-            said = ProgramSide(self._fleet, session, self._tensor, self._work).values([LOGITS])[LOGITS]
-        # Of this program there is no float64 twin: the eval one's noise stands in for its own.
-        noise = max(self._noise(LOGITS, said), tolerated(said, said, self._case.factor))
-        return difference(said, after.logits) <= noise
+    def captured(self, **options: Option) -> ProgramSide:
+        """The program, loaded with more options; a context manager."""
+        asked: dict[str, Option] = {"form": f"program-{self.case.batch}", **options}
+        session = Session(self.fleet, self.case.reference, self.case.subject.model("eager"), self.case.provider, asked)
+        return ProgramSide(self.fleet, session, self.tensor, self.work)
 
-    def _locate(
-        self, model: onnx.ModelProto, after: End, reference: Side, names: set[str], tolerance: Tolerance, before: End, folder: Path | None
-    ) -> Located | None:
-        suspect = FileSide(self._fleet, after.runtime, model, self._case.provider, self._tensor, self._work)
-        ends = Ends({LOGITS: before.logits}, {LOGITS: after.logits})
-        return locate(model, suspect, reference, names, tolerance, ends, self._tensor, folder)
-
-    def _noise(self, name: str, expected: Array) -> float:
-        """The tolerance of a value: the gate's factor times its own noise, or a last place of it where the program does not have it."""
-        if name not in self._shapes:
-            return tolerated(expected, expected, self._case.factor)
-        return tolerated(self._single.values([name])[name], self._double.values([name])[name], self._case.factor)
-
-    def _owes_bits(self, edge: str, before: End, after: End) -> bool:
-        if self._case.provider != "cpu" or before.file is None or after.file is None:
-            return False
-        if edge == PYTHON_RUST:
-            return same_library(self._fleet.receipts[before.runtime], self._fleet.receipts[after.runtime])
-        return same_topology(self.model(before.file), self.model(after.file))
+    def file(self, end: End) -> FileSide:
+        """The side of a link's end that is a file."""
+        return FileSide(self.fleet, end.runtime, self.model(end.file), self.case.provider, self.tensor, self.work)
 
     def model(self, path: Path) -> onnx.ModelProto:
         """A file's model, read once."""
@@ -221,32 +120,82 @@ class _Chain:
             self._models[path] = open_model(path)
         return self._models[path]
 
-    def _ask(self, runtime: str, model: Path) -> Array:
-        with Session(self._fleet, runtime, model, self._case.provider) as session:
-            return ask_tensor(session, self._tensor, 1, self._work)
+    def links(self) -> list[Link]:
+        """Every edge, judged at its end: within the tolerance, and to the last bit where that is owed.
 
+        Where a file agrees with the eager model anyway, within the gate's tolerance, torch captures no program: that takes long.
+        """
+        first = "raw" if "raw" in self.ends else "simplified"
+        limit, eager = self.case.tolerance, self.ends["eager"]
+        if limit is not None and difference(eager.logits, self.ends[first].logits) <= limit:
+            pairs = [("eager", first, EAGER_RAW if first == "raw" else EAGER_SIMPLIFIED)]
+        else:
+            said = self.program.values([LOGITS])[LOGITS]
+            self.ends["program"] = End(said, eager.file, eager.runtime)
+            pairs = [("eager", "program", EAGER_PROGRAM), ("program", first, PROGRAM_RAW if first == "raw" else PROGRAM_SIMPLIFIED)]
+        pairs += [("raw", "simplified", RAW_SIMPLIFIED)] if {"raw", "simplified"} <= set(self.ends) else []
+        pairs += [(self.last_file, "rust", PYTHON_RUST)] if "rust" in self.ends else []
+        tolerance = limit if limit is not None else self.noise({LOGITS: eager.logits})[LOGITS]
+        return [self._link(edge, self.ends[one], self.ends[other], tolerance) for one, other, edge in pairs]
 
-def _worst_image(fleet: Fleet, case: Case, work: Path) -> int:
-    """The image on which the suspect is farthest from the reference, of those asked for, or of the first few."""
-    count = len(np.load(case.tensors, mmap_mode="r"))
-    chosen = [index for index in case.images if index < count] or list(range(min(LOOK, count)))
-    few = work / "blame-few.npy"
-    np.save(few, np.load(case.tensors, mmap_mode="r")[chosen])
-    said = []
-    for runtime, model in ((case.reference, case.subject.model("eager")), (case.runtime, case.subject.model(case.variant))):
-        with Session(fleet, runtime, model, case.provider) as session:
-            said.append(ask_tensor(session, few, 1, work))
-    return chosen[int(np.argmax([difference(one, other) for one, other in zip(*said, strict=True)]))]
+    @property
+    def last_file(self) -> str:
+        """The end before Rust."""
+        return "simplified" if "simplified" in self.ends else "raw"
 
+    def noise(self, expected: dict[str, Array]) -> dict[str, float]:
+        """The tolerance of values: the factor times their own noise, or times a last place where the program does not have them."""
+        exact = {**expected, **self.referee.values([name for name in expected if name in self.shapes])}
+        return {name: tolerated(array, exact[name], self.case.factor) for name, array in expected.items()}
 
-def _guilty(links: list[Link]) -> str | None:
-    """The first edge beyond the tolerance; else the first that broke bits it owes: last bits may differ long before anything goes wrong."""
-    return next((link.edge for link in links if link.beyond), next((link.edge for link in links if link.differs), None))
+    def owes_bits(self, edge: str, before: End, after: End) -> bool:
+        """Whether the two ends of an edge owe each other every bit: one library on the same file, or one graph in the same library."""
+        if self.case.provider != "cpu":
+            return False
+        if edge == PYTHON_RUST:
+            return same_library(self.fleet.receipts[before.runtime], self.fleet.receipts[after.runtime])
+        return edge == RAW_SIMPLIFIED and same_topology(self.model(before.file), self.model(after.file))
 
+    def is_captured_in_training(self, after: End) -> bool:
+        """Whether a file says what the program says that is captured without .eval()."""
+        try:
+            captured = self.captured(training=True)
+        except DataError:
+            return False  # in training mode torch captures no program of this model, so the file was not made of one
+        with captured:
+            said = captured.values([LOGITS])[LOGITS]
+        # It has no float64 twin: the eval program's noise stands in for its own.
+        return difference(said, after.logits) <= self.noise({LOGITS: self.ends["program"].logits})[LOGITS]
 
-def _last_file(ends: dict[str, End]) -> str:
-    return "simplified" if "simplified" in ends else "raw"
+    def _files(self, suspect: End) -> dict[str, End]:
+        """The ends that are files, in order, up to the suspect."""
+        case, variants = self.case, {entry.name: entry for entry in self.case.subject.export.variants}
+        raw = next((name for name, entry in variants.items() if not entry.simplify and entry.batch == case.batch), None)
+        names = {"simplified": case.variant} if variants[case.variant].simplify else {"raw": case.variant}
+        if raw and "simplified" in names:
+            names = {"raw": raw, **names}
+        found = {}
+        for name, variant in names.items():
+            file = case.subject.model(variant)
+            known = file == suspect.file and self.base == suspect.runtime
+            found[name] = suspect if known else End(self._ask(self.base, file, self.tensor), file, self.base)
+        return found if any(end is suspect for end in found.values()) else {**found, "rust": suspect}
 
+    def _worst_image(self, asked: tuple[tuple[str, Path], tuple[str, Path]]) -> tuple[int, list[Array]]:
+        """The image on which the suspect is farthest from the reference, of those looked at, and the logits of both."""
+        tensors = np.load(self.case.tensors, mmap_mode="r")
+        chosen = [index for index in self.case.images if index < len(tensors)] or list(range(min(LOOK, len(tensors))))
+        few = self.work / "blame-few.npy"
+        np.save(few, tensors[chosen])
+        one, other = (self._ask(runtime, model, few) for runtime, model in asked)
+        place = int(np.argmax([difference(mine, theirs) for mine, theirs in zip(one, other, strict=True)]))
+        return chosen[place], [logits[place : place + 1] for logits in (one, other)]
 
-def _every_bit(_name: str, _expected: Array) -> float:
-    return 0.0
+    def _ask(self, runtime: str, model: Path, tensor: Path) -> Array:
+        with Session(self.fleet, runtime, model, self.case.provider) as session:
+            return ask_tensor(session, tensor, 1, self.work)
+
+    def _link(self, edge: str, before: End, after: End, tolerance: float) -> Link:
+        gap, bits = difference(before.logits, after.logits), self.owes_bits(edge, before, after)
+        beyond = not gap <= tolerance
+        return Link(edge, finite(gap), tolerance, bits, beyond, beyond or (bits and not same_bits(before.logits, after.logits)))

@@ -8,6 +8,8 @@ from typing import Literal
 
 EAGER_PROGRAM, PROGRAM_RAW, RAW_SIMPLIFIED, PYTHON_RUST = "eager -> program", "program -> raw", "raw -> simplified", "python -> rust"
 PROGRAM_SIMPLIFIED = "program -> simplified"  # where no raw form was exported
+# Two edges in one, where the file agrees with the eager model and no program has to be captured.
+EAGER_RAW, EAGER_SIMPLIFIED = "eager -> raw", "eager -> simplified"
 
 
 @dataclass(frozen=True)

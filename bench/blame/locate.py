@@ -13,11 +13,11 @@ import onnx
 from bench.blame import cut, reproduction
 from bench.blame.graph import Graph, Step, read
 from bench.blame.search import Array, difference, first
-from bench.blame.sides import FileSide, Side
+from bench.blame.sides import Counted, Side
 from contract.errors import UsageError
 
-# The tolerance of a value, of which the reference's array is given; 0 where every bit is owed.
-Tolerance = Callable[[str, Array], float]
+# The tolerance of each value, of which the reference's arrays are given; 0 where every bit is owed.
+Tolerance = Callable[[dict[str, Array]], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Ends:
 
 def locate(
     model: onnx.ModelProto,
-    suspect: FileSide,
+    suspect: Counted,
     reference: Side,
     names: Collection[str],
     tolerance: Tolerance,
@@ -116,9 +116,8 @@ class _Probes:
         """The same, of values that are there already."""
         values = self._graph.cut(place)
         self.expected |= expected
-        for value in values:
-            self.gaps[value] = difference(expected[value], got[value])
-            self.limits[value] = self._tolerance(value, expected[value])
+        self.gaps |= {value: difference(expected[value], got[value]) for value in values}
+        self.limits |= self._tolerance({value: expected[value] for value in values})
         self._done[place] = tuple(value for value in values if not self.gaps[value] <= self.limits[value])
         return self._done[place]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,7 +16,7 @@ from bench.blame.search import Array
 from bench.fleet import Fleet
 from bench.parity.ask import SECONDS_AT_LEAST, SECONDS_PER_IMAGE, Session
 from bench.runner import RunnerError
-from contract.protocol import Option, PredictArgs
+from contract.protocol import PredictArgs
 
 
 class Side(Protocol):
@@ -25,11 +26,24 @@ class Side(Protocol):
         """These values. Raises RunnerError."""
 
 
+class Counted(Side, Protocol):
+    """A side that opens a session for each question."""
+
+    sessions: int
+
+
 class ProgramSide:
-    """A program in the reference's runner, which stays loaded: asking for a value costs one forward."""
+    """A program in the reference's runner: it stays loaded, and a question costs one forward. A context manager."""
 
     def __init__(self, fleet: Fleet, session: Session, image: Path, work: Path) -> None:
         self._fleet, self._session, self._image, self._work = fleet, session, image, work
+        self.shapes = {value.name: value.shape for value in session.loaded.outputs}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._session.__exit__(kind, error, trace)
 
     def values(self, names: Sequence[str]) -> dict[str, Array]:
         """These values."""
@@ -58,11 +72,6 @@ class FileSide:
                 return ask(session, self._image, names, self._work)
         finally:
             part.unlink(missing_ok=True)
-
-
-def program(fleet: Fleet, reference: str, train_json: Path, provider: str, batch: str, **options: Option) -> Session:
-    """The reference's exported program, as a file of this batch kind is made from it."""
-    return Session(fleet, reference, train_json, provider, {"form": f"program-{batch}", **options})
 
 
 def ask(session: Session, tensor: Path, names: Sequence[str], work: Path) -> dict[str, Array]:

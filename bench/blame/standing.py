@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import numpy_helper
 
-from bench.blame.graph import reads
+from bench.blame.graph import read, reads
 from bench.blame.search import same_bits
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli")
@@ -13,12 +13,14 @@ RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLik
 
 def in_training_mode(model: onnx.ModelProto) -> tuple[str, ...]:
     """Names of nodes that only a model in training mode has: BatchNormalization on its batch's statistics, Dropout that drops, noise."""
+    computed = read(model).writers
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     found = []
     for node in model.graph.node:
         mode = any(attribute.name == "training_mode" and attribute.i for attribute in node.attribute)
         switch = weights.get(node.input[2]) if node.op_type == "Dropout" and len(node.input) > 2 else None
         drops = switch is not None and bool(numpy_helper.to_array(switch))
+        mode |= node.op_type == "BatchNormalization" and node.input[3] in computed
         if (node.op_type == "BatchNormalization" and mode) or drops or node.op_type in RANDOM:
             found.append(node.name or node.output[0])
     return tuple(found)

@@ -9,8 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from bench.blame.chain import Case, blame_model
+from bench.blame.chain import Case
 from bench.blame.found import PYTHON_RUST, ModelBlame
+from bench.blame.model import blame_model
 from bench.fleet import Fleet
 from bench.ledger.rows import Suspects, explain_rows
 from bench.parity.reference import JUDGEMENT_FAILS, Reference

@@ -111,6 +111,8 @@ mod tests {
         let mut options = Options::with_threads(Some(2));
         let mut both = asked("threads", Setting::Count(3));
         both.extend(asked("dtype", Setting::Word("float32".into())));
+        both.extend(asked("form", Setting::Word("program-static".into())));
+        both.extend(asked("training", Setting::Switch(false)));
         assert_eq!(options.apply(&both).unwrap(), asked("threads", Setting::Count(3)));
         assert_eq!((options.threads, options.inter_threads), (3, 1));
         options.apply(&asked("optimization", Setting::Word("basic".into()))).unwrap();

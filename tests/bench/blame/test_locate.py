@@ -15,6 +15,7 @@ from bench.blame import reproduction, standing
 from bench.blame.graph import read
 from bench.blame.locate import Ends, Located, locate
 from bench.blame.matching import comparable, same_topology
+from bench.blame.model import every_bit
 from bench.blame.search import Array
 from contract.errors import UsageError
 from tests.bench.blame.made import IMAGE, Local, residual, scaled, without
@@ -23,12 +24,8 @@ CLEAN = residual()
 CONVOLUTIONS = [f"{block}.{branch}" for block in range(3) for branch in ("main", "short")]
 
 
-def every_bit(_name: str, _expected: Array) -> float:
-    return 0.0
-
-
-def noisy(_name: str, expected: Array) -> float:
-    return 1e-5 * float(np.abs(expected).max())
+def noisy(expected: dict[str, Array]) -> dict[str, float]:
+    return {name: 1e-5 * float(np.abs(array).max()) for name, array in expected.items()}
 
 
 def find(tmp_path: Path, suspect: onnx.ModelProto, reference: onnx.ModelProto = CLEAN, tolerance=noisy, names=None) -> Located | None:
@@ -102,8 +99,8 @@ def test_a_node_that_a_simplifier_drops(tmp_path):
 
 
 def test_an_error_too_small_to_see_at_first_is_inherited(tmp_path):
-    def loose_but_at_the_end(name: str, _expected: Array) -> float:
-        return 1e-5 if name == "logits" else 1e9
+    def loose_but_at_the_end(expected: dict[str, Array]) -> dict[str, float]:
+        return {name: 1e-5 if name == "logits" else 1e9 for name in expected}
 
     found = find(tmp_path, scaled(CLEAN, "0.main.weight", 1.01), tolerance=loose_but_at_the_end)
     assert found is not None
@@ -158,7 +155,8 @@ def test_training_mode_is_seen_in_the_file():
     model.graph.node.append(make("BatchNormalization", ["a"] * 5, ["b"], name="eval"))
     model.graph.node.append(make("BatchNormalization", ["a"] * 5, ["b"], name="norm", training_mode=1))
     model.graph.node.append(make("RandomUniformLike", ["a"], ["b"], name="noise"))
+    model.graph.node.append(make("BatchNormalization", ["a", "b", "c", "mean", "d"], ["e"], name="own statistics"))
     for name, value in (("on", True), ("off", False)):
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value), name))
         model.graph.node.append(make("Dropout", ["a", "", name], ["b"], name=f"dropout {name}"))
-    assert standing.in_training_mode(model) == ("norm", "noise", "dropout on")
+    assert standing.in_training_mode(model) == ("norm", "noise", "own statistics", "dropout on")

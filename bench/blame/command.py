@@ -1,0 +1,52 @@
+"""`python -m bench blame`: where the chosen variants, in the chosen runtimes, first compute something else than the reference."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bench.blame.chain import LOOK, Case
+from bench.blame.found import ModelBlame
+from bench.blame.model import blame_model
+from bench.fleet import Fleet
+from bench.parity.reference import ask_reference
+from bench.subject import Subject, open_subject
+from contract import strict
+from contract.errors import BAD, GOOD
+from contract.matrix import Matrix
+from contract.options import Options, asked, select
+
+
+def run(options: Options) -> int:
+    """One sentence per variant and runtime, or with --json all that was found; exit code 1 when an edge is to blame.
+
+    Reproductions are written below reports/blame.
+    """
+    matrix = select(options)
+    found: dict[str, ModelBlame] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="concord-blame-") as work,
+        Fleet(matrix.defaults.runtime, options.threads, Path(work) / "logs") as fleet,
+    ):
+        providers = fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
+        for dataset in matrix.defaults.dataset:
+            for backbone in matrix.defaults.backbone:
+                subject = open_subject(asked(options, matrix, dataset, backbone), options.artifacts)
+                for provider in providers:
+                    found |= _blame(subject, fleet, matrix, provider, Path(work), options)
+    if options.output_json:
+        print(strict.pretty(found), end="")
+    return BAD if any(made.edge for made in found.values()) else GOOD
+
+
+def _blame(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, options: Options) -> dict[str, ModelBlame]:
+    reference = ask_reference(subject, fleet, matrix, provider, work, LOOK)
+    found = {}
+    for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
+        for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
+            name = f"{subject.train.dataset}-{subject.train.backbone}-{variant}-{runtime}-{provider}"
+            case = Case(subject, variant, runtime, provider, reference.tensors, reference.floor.factor, reference.floor.tolerance)
+            found[name] = blame_model(fleet, case, work, (options.reports / "blame" / name).resolve())
+            if not options.output_json:
+                print(f"{name}: {found[name].said}", flush=True)
+    return found
