@@ -115,5 +115,3 @@ MUTANTS: dict[str, Mutant] = {
     "bfloat16": ("normalise", brain, "bfloat16"),
     "odd scale": ("normalise", lambda p: tensor(p) * np.float32(1.07) + np.float32(0.2), "another scale and offset for each channel"),
 }  # fmt: skip
-# What is smaller than the noise of a picture saved again cannot be told from it.
-BELOW_NOISE = {"half", "bfloat16", "256ths"}

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.ledger import verdict
 from bench.ledger.case import Case
 from bench.ledger.diagnosis import FITTED_COSTS, Diagnosis
 from bench.ledger.stages import TENSORS
 from bench.results import Cause
 from tests.bench.ledger import pictures
-from tests.bench.ledger.mutants import BELOW_NOISE, MUTANTS
+from tests.bench.ledger.mutants import MUTANTS
 from tests.bench.ledger.pictures import SPEC
 
 BEFORE = dict(zip(TENSORS[1:], TENSORS, strict=False)) | {"decode": "decode"}
@@ -43,9 +42,7 @@ def test_a_fault_is_named_first(cases, name):
 
 
 def test_nine_of_ten_are_named_first_beside_the_noise_of_another_jpeg(cases):
-    wrong = {}
-    for name in MUTANTS.keys() - BELOW_NOISE:
-        first = (diagnose(cases[:2], name, noisy=True) or (Cause("nothing", 0.0, 0, 0),))[0]
-        if first.name != MUTANTS[name][2] or first.explained < verdict.EXPLAINS:
-            wrong[name] = first
+    """What is missed is smaller than that noise: half precision, and 1/256 for 1/255."""
+    first = {name: diagnose(cases[:2], name, noisy=True)[0].name for name in MUTANTS}
+    wrong = {name: said for name, said in first.items() if said != MUTANTS[name][2]}
     assert len(wrong) <= 0.1 * len(MUTANTS), wrong
