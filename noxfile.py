@@ -82,6 +82,12 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Put the parity gate on trial: seeded faults that it must catch, clean runs that it must pass (-- --quick)."""
+    step(session, "bench", "faults")
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Write the tables of reports/latest anew from its results.json."""
     step(session, "bench", "report")

@@ -1,4 +1,4 @@
-"""python -m bench run | parity | report | build | doctor [options]."""
+"""python -m bench run | parity | faults | report | build | doctor | fuzz [options]."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from contract import options as shared
 from contract.errors import UsageError, nearest, run_step
+from contract.layout import CHECKOUT
 from contract.options import Options
 
 
@@ -22,13 +23,22 @@ def main() -> int:
     if name is None:
         print(usage())
         return 0 if {"-h", "--help"} & set(arguments) else UsageError.exit_code
+    if name in TOOLS:
+        return TOOLS[name][0](arguments[1:])
     if name not in COMMANDS:
-        raise UsageError(f"unknown command '{name}'; {nearest(name, COMMANDS)}", where="python -m bench", next="python -m bench --help")
+        raise UsageError(
+            f"unknown command '{name}'; {nearest(name, [*COMMANDS, *TOOLS])}", where="python -m bench", next="python -m bench --help"
+        )
     command, about = COMMANDS[name]
     parser = shared.parser(f"python -m bench {name}", about)
     parser.add_argument_group("bench").add_argument(
         "--input-shape", metavar="CxHxW", help="of an --onnx file whose input has dynamic dimensions beside the batch"
     )
+    if command is faults:
+        trial = parser.add_argument_group("faults")
+        trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
+        trial.add_argument("--clean", type=int, default=20, metavar="N", help="clean runs, each on other images (default: 20)")
+        trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
     options, raw = shared.parse(parser, arguments[1:])
     return command(options, raw)
 
@@ -51,6 +61,20 @@ def parity(options: Options, _raw: argparse.Namespace) -> int:
         raise UsageError("parity needs the checkpoint that a file was exported from", where="--onnx", next="bench run --onnx measures it")
     results, folder = runs.run(options, measuring=False)
     return finish(options, folder, results.exit_code)
+
+
+def faults(options: Options, raw: argparse.Namespace) -> int:
+    """The gate on trial."""
+    from bench.faults import run as trials  # noqa: PLC0415
+    from bench.faults import table  # noqa: PLC0415
+
+    code, folder = trials.run(options, raw)
+    text = (folder / "faults.md").read_text(encoding="utf-8")
+    if raw.write:
+        table.write(text, CHECKOUT / "METHODOLOGY.md")
+    print(text)
+    print(folder / "faults.md")
+    return code
 
 
 def report(options: Options, _raw: argparse.Namespace) -> int:
@@ -78,6 +102,13 @@ def doctor(options: Options, _raw: argparse.Namespace) -> int:
     return examine(options)
 
 
+def fuzz(arguments: list[str]) -> int:
+    """Pillow against infer_rs."""
+    from bench.fuzz import command  # noqa: PLC0415
+
+    return command.main(arguments)
+
+
 def finish(options: Options, folder: Path, code: int) -> int:
     """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
     Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
@@ -91,16 +122,21 @@ def finish(options: Options, folder: Path, code: int) -> int:
 
 def usage() -> str:
     """One line a command."""
-    lines = [f"  {name:<8} {about}" for name, (_, about) in COMMANDS.items()]
+    lines = [f"  {name:<8} {about}" for name, (_, about) in (*COMMANDS.items(), *TOOLS.items())]
     return "\n".join(["usage: python -m bench COMMAND [options]", "", *lines, "", "python -m bench COMMAND --help lists the options"])
 
 
 COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = {
     "run": (run, "check parity, measure what passed, write a report (--onnx FILE: measure a model that Concord did not make)"),
     "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
+    "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),
+}
+# With options of their own: neither matrix.toml nor a run has to do with them.
+TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "fuzz": (fuzz, "damaged image files to Pillow and to infer_rs; exit 1 when they disagree about one"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from bench import runtimes
 from bench.runner import Runner, RunnerError, RunnerLate
+from bench.runtimes import Descriptor
 from contract.errors import EnvironmentFault
 from contract.protocol import Option, Receipt
 
@@ -32,6 +33,8 @@ class Fleet:
     # Seconds an image that a runner may take before it counts as hanging, and those that did hang, with what was seen.
     patience: dict[str, float] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)
+    # Runners that stand in for a runtime's own: seeded faults.
+    instead: dict[str, Descriptor] = field(default_factory=dict)
     _runners: dict[str, Runner] = field(default_factory=dict)
     _starting: dict[str, Runner] = field(default_factory=dict)
 
@@ -65,7 +68,10 @@ class Fleet:
                 self._starting[name] = self._start(name)
 
     def _start(self, name: str) -> Runner:
-        return Runner(runtimes.find(name), self.providers, self.logs / f"{name}.log")
+        return Runner(self._descriptor(name), self.providers, self.logs / f"{name}.log")
+
+    def _descriptor(self, name: str) -> Descriptor:
+        return self.instead.get(name) or runtimes.find(name)
 
     def only(self, name: str) -> Runner:
         """The runner of a runtime, thawed, and all others frozen. Raises RunnerError for one that was given up."""
@@ -122,7 +128,7 @@ class Fleet:
         """Take these providers, and end the runners that would have been started otherwise for them."""
         asked, self.providers = self.providers, providers
         for name in list(self._runners):
-            command = runtimes.find(name).command
+            command = self._descriptor(name).command
             if command(asked) != command(providers):
                 self.stop(name)
         return providers

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from bench.stats import images_needed
 from bench.subject import Subject
 from contract import artifact
 from contract.matrix import Cell, Hole, Matrix
@@ -53,14 +54,27 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
             absent = [Hole(cell, why) for cell in cells if (why := subject.missing(cell)) is not None]
             there = tuple(cell for cell in cells if subject.missing(cell) is None)
             parts.append(Part(subject, provider, there if measuring else (), (*holes, *absent) if measuring else ()))
-    counts = [min(matrix.parity.images, len(part.subject.train.split["test"])) for part in parts]
+    counts = [min(most_images(matrix, part.subject), len(part.subject.train.split["test"])) for part in parts]
     return Plan(
         parts=tuple(parts),
-        images=matrix.parity.images,
+        images=max(counts, default=0),
         parity_seconds=(matrix.parity.seconds or UNBOUNDED_SECONDS) * len(parts),
         measure_seconds=matrix.measure.seconds if measuring else 0.0,
         disk_bytes=BYTES_PER_IMAGE * (sum(counts) + max(counts, default=0)),
     )
+
+
+def claims_of(plan: Plan, matrix: Matrix) -> list[str]:
+    """A line for each stated claim: as many images as it needs are compared, whatever they cost."""
+    names = dict.fromkeys(part.subject.train.backbone for part in plan.parts)
+    stated = {name: claim for name in names if (claim := matrix.parity.claim_for(name)) is not None}
+    return [f"      claim for {name}: {claim}, which needs {images_needed(claim)} images" for name, claim in stated.items()]
+
+
+def most_images(matrix: Matrix, subject: Subject) -> int:
+    """At most so many images are compared: what was asked for, or what a stated claim needs."""
+    claim = matrix.parity.claim_for(subject.train.backbone)
+    return max(matrix.parity.images, 0 if claim is None else images_needed(claim))
 
 
 def show(plan: Plan, matrix: Matrix, work: Path) -> None:
@@ -72,6 +86,7 @@ def show(plan: Plan, matrix: Matrix, work: Path) -> None:
     bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
         f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",
+        *claims_of(plan, matrix),
         f"      measuring {cells} cells ({holes} holes) in about {plan.measure_seconds:.0f} s"
         if plan.measure_seconds
         else "      no measuring",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.blame.found import ModelBlame
 from contract import strict
 from contract.manifest import Accuracy, WeightsHad
 from contract.matrix import Cell, Hole
@@ -12,6 +13,9 @@ from contract.protocol import Option, Receipt
 
 FORMAT = 1
 ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
+# The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
+# logits on the same tensor, other batches, bits between runtimes; `answers`: there was none that could be compared.
+Check = Literal["file", "classes", "weights", "labels", "tensors", "logits", "batches", "bits", "answers"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -75,6 +79,30 @@ class ImageVerdict:
 
 
 @dataclass(frozen=True)
+class PairedDrop:
+    """Accuracy of a runtime against the reference's on the same images.
+
+    `lost`: images that the reference gets right and the runtime wrong; `gained`: the other way round. `drop`: (lost - gained) / N.
+    `bound`: one-sided upper bound, at 95 %, on the drop.
+    """
+
+    lost: int
+    gained: int
+    drop: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class ClaimJudged:
+    """A stated claim, the upper bound that these images give for its share, and the images that it needs when none speaks against it."""
+
+    claim: str
+    bound: float
+    needed: int
+    supported: bool
+
+
+@dataclass(frozen=True)
 class Blame:
     """The stage that makes most of what a runtime does otherwise, and one sentence that says how."""
 
@@ -87,7 +115,9 @@ class ParityRow:
     """One variant in one runtime against the reference, over N images, the runtime's own preprocessing included.
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
-    on the share of images that differ.
+    on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of this size
+    and in another order. `checks`: those that found a problem. `drop` is None where nothing was judged, `claim` where none was stated,
+    too.
     """
 
     dataset: str
@@ -107,14 +137,18 @@ class ParityRow:
     bound: float
     accuracy: Accuracy | None
     reference_accuracy: Accuracy | None
+    drop: PairedDrop | None
+    claim: ClaimJudged | None
     batches: dict[str, float]
     bits_equal_to: dict[str, int]
     problems: tuple[str, ...]
+    checks: tuple[Check, ...]
     shown: tuple[ImageVerdict, ...]
     passed: bool
     judged: bool
     reproduce: str
     blame: Blame | None = field(default=None, metadata=strict.REQUIRED)
+    model: ModelBlame | None = field(default=None, metadata=strict.REQUIRED)
 
 
 @dataclass(frozen=True)

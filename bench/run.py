@@ -17,7 +17,7 @@ import numpy as np
 
 from bench import environment, plan
 from bench.build import build
-from bench.fleet import Fleet
+from bench.fleet import Fleet, same_library
 from bench.measure.campaign import Found, Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
@@ -32,6 +32,7 @@ from contract.errors import BAD, GOOD, NOTHING_JUDGED, UsageError
 from contract.lock import exclusive
 from contract.matrix import Hole, Matrix
 from contract.options import Options, asked, select
+from contract.protocol import Receipt
 
 # Images that are timed in turn: more than one, so that no answer can come from a cache; every one of them is verified in every process.
 TIMED_IMAGES, TIMED_IMAGES_IF_SLOW, SLOW_SECONDS = 8, 2, 0.1
@@ -65,9 +66,10 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
                 fleet.start()
                 for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
                     fleet.runner(name)
+            problems = differing_libraries(fleet.receipts)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
             plan.show(planned, matrix, Path(work))
-            kept = Kept(replace(results, receipts=fleet.receipts), folder)
+            kept = Kept(replace(results, receipts=fleet.receipts, problems=problems), folder)
             try:
                 with Progress(planned.seconds) as progress:
                     execute(planned, matrix, fleet, kept, Path(work), progress, clock)
@@ -173,10 +175,20 @@ def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
 
 
 def exit_code(results: Results) -> int:
-    """1 when something was judged and is bad, else 2 when something could not be judged, else 0."""
+    """1 when something was judged and is bad, else 2 when something could not be judged or a claim is not supported, else 0."""
     if any(row.judged and not row.passed for row in results.parity) or any(cell.error for cell in results.cells):
         return BAD
-    return NOTHING_JUDGED if results.problems or not all(row.judged for row in results.parity) or not results.parity else GOOD
+    shown = all(row.judged and (row.claim is None or row.claim.supported) for row in results.parity)
+    return GOOD if results.parity and shown and not results.problems else NOTHING_JUDGED
+
+
+def differing_libraries(receipts: dict[str, Receipt]) -> tuple[str, ...]:
+    """A problem when Python and Rust run other builds of ONNX Runtime: what they owe each other, every bit, cannot be judged then."""
+    python, rust = receipts.get("ort-python"), receipts.get("ort-rust")
+    if python is None or rust is None or same_library(python, rust):
+        return ()
+    said = [f"{each.runtime} {each.version} {each.commit or 'of an unknown commit'}" for each in (python, rust)]
+    return (f"not one build of ONNX Runtime: {said[0]}, {said[1]}; next: nox -s build, and unset ORT_DYLIB_PATH",)
 
 
 def measuring_alone() -> AbstractContextManager[None]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bench.results import Interval, Verdict
+from bench.results import ClaimJudged, Interval, PairedDrop, Verdict
+from contract.claim import Claim
 from contract.manifest import Accuracy
 
 CONFIDENCE = 0.95
@@ -25,9 +26,36 @@ def wilson(correct: int, total: int) -> Accuracy:
     return Accuracy(correct, total, float(interval.low), float(interval.high))
 
 
-def disagreement_bound(differing: int, images: int) -> float:
-    """One-sided exact (Clopper-Pearson) upper bound, at 95 %, on the share of images that differ. Raises ValueError for images < 1."""
-    return float(stats.binomtest(differing, images, alternative="less").proportion_ci(CONFIDENCE, method="exact").high)
+def share_bound(count: int, images: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided exact (Clopper-Pearson) upper bound on the share of images of which `count` were seen. Raises ValueError for images < 1."""
+    return float(stats.binomtest(count, images, alternative="less").proportion_ci(confidence, method="exact").high)
+
+
+def images_needed(claim: Claim) -> int:
+    """The fewest images that support a claim when not one of them speaks against it."""
+    # The exact bound for none of N is 1 - (1 - confidence)^(1/N), so this is N but for the last rounding.
+    images = max(1, math.floor(math.log1p(-claim.confidence) / math.log1p(-claim.share)) - 1)
+    while share_bound(0, images, claim.confidence) >= claim.share:
+        images += 1
+    return images
+
+
+def judge_claim(claim: Claim, disagreeing: int, lost: int, images: int) -> ClaimJudged:
+    """Whether so many images support a claim: `disagreeing` got another label, `lost` a wrong one instead of a right one."""
+    bound = share_bound(lost if claim.about == "accuracy drop" else disagreeing, images, claim.confidence)
+    return ClaimJudged(str(claim), bound, images_needed(claim), supported=bound < claim.share)
+
+
+def paired_drop(reference: Sequence[bool], answers: Sequence[bool]) -> PairedDrop:
+    """How much accuracy falls on the same images, with a one-sided upper bound at 95 %.
+
+    `reference`, `answers`: per image, whether the label was right. The drop is (lost - gained) / N, and it is at most the share of lost
+    ones, whose exact bound therefore holds for it: what was gained by chance is not counted against what was lost. Raises ValueError for
+    no images.
+    """
+    lost = sum(was and not is_now for was, is_now in zip(reference, answers, strict=True))
+    gained = sum(is_now and not was for was, is_now in zip(reference, answers, strict=True))
+    return PairedDrop(lost, gained, (lost - gained) / len(reference), share_bound(lost, len(reference)))
 
 
 def median_interval(samples: Sequence[int] | Sequence[float] | NDArray[np.float64]) -> Interval | None:

@@ -33,6 +33,10 @@ class Subject:
             return self.folder / manifest.TRAIN
         return self.folder / next(variant.file for variant in self.export.variants if variant.name == cell_variant)
 
+    def sha256(self, variant: str) -> str:
+        """Hash of a variant's file, from the manifest."""
+        return next(entry.sha256 for entry in self.export.variants if entry.name == variant)
+
     def model_exists(self, variant: str) -> bool:
         """Whether a variant was exported."""
         return any(entry.name == variant for entry in self.export.variants)

@@ -103,6 +103,8 @@ class Matrix:
             raise UsageError(f"{self.defaults.reference} is the reference: parity needs it", where="--without")
         for scenario in self.scenario:
             self._find_variants(scenario.variant)
+        for name in self.parity.claims:
+            self.find("backbone", name)
         for name in self.quick.backbone if self.quick else ():
             self.find("backbone", name)
         if self.quick:

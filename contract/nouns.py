@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from contract import strict
+from contract.claim import Claim, parse_claim
 from contract.errors import DataError, nearest
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -209,6 +210,8 @@ class Skip:
 class Parity:
     """How much is compared: at most `images` per backbone, as many as fit into `seconds` (None: all of them).
 
+    `claim` is what every backbone must be shown to keep, `claims` what single ones must, instead: then as many images are compared as it
+    needs, whatever they cost.
     `stages`: stage by stage on every image, and not only where something differs.
     """
 
@@ -216,11 +219,20 @@ class Parity:
     seconds: float | None = 60.0
     tolerance_factor: float = 10.0
     least_images: int = 8
+    claim: str | None = None
+    claims: dict[str, str] = field(default_factory=dict, hash=False)
     stages: bool = False
 
     def __post_init__(self) -> None:
         if min(self.images, self.least_images) < 1 or min(1.0 if self.seconds is None else self.seconds, self.tolerance_factor) <= 0:
             raise strict.StrictError("images, seconds and the tolerance factor must be positive")
+        for text in (*([] if self.claim is None else [self.claim]), *self.claims.values()):
+            parse_claim(text, "claim")
+
+    def claim_for(self, backbone: str) -> Claim | None:
+        """What must be shown of this backbone, or None."""
+        text = self.claims.get(backbone, self.claim)
+        return None if text is None else parse_claim(text, "claim")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract import matrix as matrices
+from contract.claim import parse_claim
 from contract.errors import UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
+from contract.strict import StrictError
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
@@ -45,6 +47,7 @@ class Options:
     epochs: int | None
     images: int | None
     seconds: float | None
+    claim: str | None
     quick: bool
     force: bool
     skip_bad_images: bool
@@ -87,6 +90,9 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     how.add_argument("--epochs", type=int, help="replaces the recipe's number of epochs")
     how.add_argument("--threads", type=int, help="threads of every runtime (default: what this process may use)")
     how.add_argument("--images", type=int, help="compare so many images per backbone (all, where there are fewer), however long it takes")
+    how.add_argument(
+        "--claim", metavar="TEXT", help="what parity must show of every chosen backbone, such as 'disagreement < 1 %% at 95 %%'"
+    )
     how.add_argument("--stages", action="store_true", help="parity: compare every stage of every image, and blame the one that differs")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
@@ -173,6 +179,12 @@ def select(options: Options) -> matrices.Matrix:
 
 
 def _parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
+    if options.claim is not None:
+        try:
+            parse_claim(options.claim, "--claim")
+        except StrictError as fault:
+            raise UsageError(fault.what, where="--claim") from fault
+        settings = replace(settings, claim=options.claim, claims={})
     settings = replace(settings, stages=options.stages or settings.stages)
     if options.images:
         # Who names a number gets it, however long it takes.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +14,7 @@ from numpy.typing import NDArray
 from contract.card import Card
 from contract.errors import ConcordError, DataError
 from export import clean
-
-INPUT, OUTPUT, BATCH = "images", "logits", "batch"
-# Traced with two images: a dimension of size 1 invites specialisation.
-TRACED = {"static": 1, "dynamic": 2}
+from train.capture import BATCH, capture
 
 
 @dataclass(frozen=True)
@@ -40,20 +34,8 @@ class NotTranslated(ConcordError):
 
 def to_onnx(model: torch.nn.Module, images: torch.Tensor, batch: Literal["static", "dynamic"], card: Card, opset: int) -> bytes:
     """The bytes of a model file. Raises NotTranslated with the exporter's reason."""
-    traced = images[:1].expand(TRACED[batch], -1, -1, -1).contiguous()
     try:
-        with _quiet():
-            program = torch.onnx.export(
-                model,
-                (traced,),
-                dynamo=True,
-                external_data=False,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                opset_version=opset,
-                dynamic_shapes=({0: BATCH},) if batch == "dynamic" else None,
-                verbose=False,
-            )
+        program = capture(model, images, batch, opset)
     except torch.onnx.OnnxExporterError as fault:
         raise NotTranslated(f"torch.onnx.export failed: {_first_line(fault)}", where=card.variant.name if card.variant else "") from fault
     if program is None:
@@ -83,15 +65,6 @@ def _check_axis(model: onnx.ModelProto, batch: str) -> None:
         got = size.dim_param or size.dim_value
         if got != (BATCH if batch == "dynamic" else 1):
             raise NotTranslated(f"axis 0 of '{value.name}' came out as {got!r} in the {batch} form")
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """No chatter on stdout, and none of the warnings that torch's exporter provokes in torch itself."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        for category in (DeprecationWarning, FutureWarning, UserWarning):
-            warnings.filterwarnings("ignore", category=category, module=r"(torch|onnxscript|onnx_ir|copyreg)(\.|$)")
-        yield
 
 
 def _first_line(fault: BaseException) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS, orientation
+from contract.pictures import BROKEN, FORMATS, orientation, refusal
 from contract.preprocess import PreprocessSpec
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -53,6 +53,8 @@ def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
+            if reason := refusal(path):
+                raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
             with Image.open(path, formats=FORMATS) as image:
                 # Decoded first: a PNG file may state it behind its pixels.
                 return image.convert("RGB"), orientation(image) if orient else None

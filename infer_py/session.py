@@ -28,7 +28,7 @@ LEVELS = {
     "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
     "disabled": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
 }
-OTHER_RUNTIMES = ("dtype",)  # options of the protocol that ONNX Runtime does not have
+OTHER_RUNTIMES = ("dtype", "form", "training")  # options of the protocol that ONNX Runtime does not have
 SPINNING, NO_FALLBACK = "session.intra_op.allow_spinning", "session.disable_cpu_ep_fallback"
 RECORD = "session.record_ep_graph_assignment_info"
 # ONNX Runtime's exceptions have no base class of their own.

@@ -4,7 +4,8 @@ Its "model" is a .npy matrix W (k x classes): logits = first k values of each im
 file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
 are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
 (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
-_NOISE (moves the logits by so much x (batch - 1)).
+_NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so much x the first image's mean: what is asked together
+matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from contract.errors import UsageError
 SOURCE, SIDE = "5a" * 32, 4
 MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
+MIX, BATCH = float(os.environ.get("FAKE_RUNNER_MIX", "0")), os.environ.get("FAKE_RUNNER_BATCH", "")
 SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
 NAMES: dict[str, tuple[str, ...]] = {}
 NUMBERS = itertools.count(1)
@@ -44,7 +46,8 @@ def read(model: str) -> np.ndarray:
 
 def load(args: p.LoadArgs) -> p.Loaded:
     name, path = f"m{next(NUMBERS)}", Path(args.model)
-    weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name
+    weights, static = read(args.model).astype(args.options.get("dtype", "float32")), "static" in path.name and BATCH != "any"
+    static = static or (BATCH == "one" and "dynamic" in path.name)
     MODELS[name], batch = (weights, static, SHIFT if SHIFTED in path.name else 0), 1 if static else None
     values = p.ValueInfo("images", (batch, 3, SIDE, SIDE), "float32"), p.ValueInfo("logits", (batch, weights.shape[1]), "float32")
     names = path.with_name("classes.json")
@@ -69,7 +72,8 @@ def forward(id: str, batch: np.ndarray) -> np.ndarray:
     if static and len(batch) != 1:
         raise UsageError(f"Got: {len(batch)} Expected: 1")
     values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
-    return values @ weights + weights.dtype.type(NOISE * (len(batch) - 1))
+    moved = weights.dtype.type(NOISE * (len(batch) - 1)) + np.array([MIX * batch[0].mean(), 0, 0], weights.dtype)[: weights.shape[1]]
+    return values @ weights + moved
 
 
 def tensor_of(args: p.PredictArgs | p.TimeArgs) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,19 @@ def check_every_start(ask: Ask, image: Path, folder: Path, orientation: int | No
         assert np.array_equal(arrays[stage], other)
         assert all(not np.array_equal(array, whole[name]) for name, array in arrays.items())
     return whole
+
+
+def check_predict_and_time(ask: Callable[..., Any], name: str, image: Path, folder: Path, whole: dict[str, np.ndarray]) -> None:
+    """The other verbs prepare an image as `stages` does: the tensor, the logits, and the checksum of an `e2e` sample are the same."""
+    out = folder / "predicted.npz"
+    ask("predict", id=name, images=[str(image)], tensor=None, batch=1, outputs=["images", "logits"], out=str(out))
+    arrays = read(out)
+    assert arrays["images"][0].tobytes() == whole["normalise"].tobytes()
+    assert arrays["logits"][0].tobytes() == whole["logits"].tobytes()
+    for split in (False, True):
+        common = {"batch": 1, "warmup": 0, "samples": 1, "max_ns": None, "split": split}
+        timed = ask("time", id=name, scenario="e2e", images=[str(image)], tensor=None, **common)
+        assert timed.crc32 == (zlib.crc32(whole["logits"].tobytes()),)
 
 
 def check_bad_starts(ask: Ask, image: Path, folder: Path) -> None:

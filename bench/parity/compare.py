@@ -8,12 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import stats
-from bench.results import ImageVerdict
+from bench.results import Check, ImageVerdict
 from contract.errors import UsageError
 from contract.manifest import Accuracy
 
 Logits = NDArray[np.floating]
 Tensors = NDArray[np.float32]
+
+
+class NotComparable(UsageError):
+    """Answers that nothing can be said of; `stage` is where they went wrong."""
+
+    def __init__(self, stage: str, what: str) -> None:
+        super().__init__(f"nothing to compare: {what}")
+        self.stage = stage
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,14 @@ class Answers:
     def labels(self) -> list[str]:
         """The label per image: the first largest logit wins, as in numpy and torch."""
         return [self.classes[index] for index in np.argmax(self.logits, axis=1)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a check of the gate found wrong."""
+
+    check: Check
+    said: str
 
 
 @dataclass(frozen=True)
@@ -75,13 +91,11 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     differ beyond it. Raises UsageError when the answers are not finite or not as many as the reference's.
     """
     if answers.logits.shape != reference.logits.shape:
-        raise UsageError(f"nothing to compare: logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
+        raise NotComparable("logits", f"logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
     if len(answers.classes) != answers.logits.shape[1]:
-        raise UsageError(f"nothing to compare: {len(answers.classes)} class names for {answers.logits.shape[1]} logits")
+        raise NotComparable("label", f"{len(answers.classes)} class names for {answers.logits.shape[1]} logits")
     if not np.isfinite(answers.logits).all():
-        raise UsageError(
-            f"nothing to compare: {int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite"
-        )
+        raise NotComparable("logits", f"{int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite")
     margin, difference = margins(reference.logits), differences(reference.logits, answers.logits)
     labels, expected = answers.labels, reference.labels
     same = np.array([ours == theirs for ours, theirs in zip(labels, expected, strict=True)])
@@ -106,7 +120,7 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
         flips=int(flips.sum()),
         beyond_tolerance=int((difference > tolerance).sum()),
         max_difference=float(difference.max()),
-        bound=stats.disagreement_bound(differing, len(same)),
+        bound=stats.share_bound(differing, len(same)),
         shown=tuple(images),
     )
 

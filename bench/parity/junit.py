@@ -15,7 +15,7 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def render(results: Results) -> str:
     """The XML text; what was judged and is bad is a failure, what could not be judged is an error."""
     bad = sum(row.judged and not row.passed for row in results.parity)
-    lost = sum(not row.judged for row in results.parity) + len(results.problems)
+    lost = sum(not row.judged or words.parity_verdict(row) == "claim not supported" for row in results.parity) + len(results.problems)
     attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(results.problems))}
     suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(lost)})
     for row in results.parity:
@@ -25,6 +25,9 @@ def render(results: Results) -> str:
             failure = ET.SubElement(case, "failure" if row.judged else "error", {"message": _clean("; ".join(row.problems))})
             blame = [row.blame.said] if row.blame is not None else []
             failure.text = _clean("\n".join([*row.problems, *blame, f"to see it again: {row.reproduce}"]))
+        if row.passed and row.claim and not row.claim.supported:
+            said = f"{row.images} images do not support the claim '{row.claim.claim}', which needs {row.claim.needed} without a difference"
+            ET.SubElement(case, "error", {"message": _clean(said)})
         ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
     for number, problem in enumerate(results.problems):
         case = ET.SubElement(suite, "testcase", {"classname": "concord", "name": f"problem {number + 1}"})

@@ -53,6 +53,11 @@ def _claims(results: Results) -> list[str]:
         rows = [row for row in results.parity if (row.dataset, row.backbone) == (dataset, backbone)]
         worst = max([row for row in rows if row.judged] or rows, key=lambda row: row.bound)
         claim = words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)
+        stated = [row.claim for row in rows if row.claim]
+        if stated:
+            short = sum(not each.supported for each in stated)
+            verdict = f"NOT supported by {short} of {len(stated)} rows" if short else "supported"
+            claim += f"; the claim '{stated[0].claim}' is {verdict}"
         lines.append(f"{dataset}/{words.backbone(results, dataset, backbone)}: {claim}")
     return lines
 

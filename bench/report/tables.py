@@ -62,7 +62,7 @@ def parity(results: Results) -> Table:
             words.backbone(results, row.dataset, row.backbone),
             row.variant,
             f"{row.runtime} {row.provider}",
-            "pass" if row.passed else "FAIL" if row.judged else "nothing judged",
+            words.parity_verdict(row),
             f"{row.flips + row.near_tie_flips} of {row.images}" if row.images else "-",
             words.below(row.images, row.bound),
             f"{row.certified}",
@@ -71,15 +71,20 @@ def parity(results: Results) -> Table:
             words.small(row.tolerance),
             ", ".join(f"{count} of {row.images}" for count in row.bits_equal_to.values()) or "-",
             words.percent(row.accuracy.correct / row.accuracy.total) if row.accuracy else "n/a",
+            f"{words.points(row.drop.drop)}, {words.below(row.images, row.drop.bound)}" if row.drop else "n/a",
         )
         for row in results.parity
     ]
     columns = (
         *("backbone", "variant", "runtime", "verdict", "labels differ", "so, at 95 %", "certified", "tensors bit-equal"),
-        *("logits off by", "tolerance", "bits = ort-python", "accuracy"),
+        *("logits off by", "tolerance", "bits = ort-python", "accuracy", "it drops by"),
     )
-    notes = ("labels differ: from PyTorch eager's; certified: same label, and nothing within the tolerance could change it",)
-    return Table("Parity", columns, rows, frozenset(range(4, 12)), (*notes, *_floor_notes(results), *_failures(results.parity)))
+    notes = (
+        "labels differ: from PyTorch eager's; certified: same label, and nothing within the tolerance could change it",
+        "it drops by: accuracy of PyTorch eager minus this one's on the same images, in percentage points, and its upper bound at 95 %",
+    )
+    told = (*_floor_notes(results), *_claim_notes(results.parity), *_failures(results.parity))
+    return Table("Parity", columns, rows, frozenset(range(4, 13)), (*notes, *told))
 
 
 def flips(results: Results) -> Table:
@@ -194,6 +199,17 @@ def _floor_notes(results: Results) -> list[str]:
         f" on {floor.images} images"
         for floor in results.floors
     ]
+
+
+def _claim_notes(rows: tuple[ParityRow, ...]) -> list[str]:
+    said = {
+        f"claim '{row.claim.claim}': {row.dataset}/{row.backbone} needs {row.claim.needed} images of which none speaks against it;"
+        f" {row.variant} {row.runtime} {'supports' if row.claim.supported else 'does NOT support'} it with {row.images}:"
+        f" {words.below(row.images, row.claim.bound)}": None
+        for row in rows
+        if row.claim
+    }
+    return list(said)
 
 
 def _failures(rows: tuple[ParityRow, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.results import Interval, Results
+from bench.results import Interval, ParityRow, Results
 from bench.stats import LEAST_FOR_P95
 from contract.manifest import Accuracy
 
@@ -57,6 +57,20 @@ def accuracy(value: Accuracy | None) -> str:
 def claim(differing: int, images: int, bound: float) -> str:
     """What so many images show: '0 of 300 differ: below 1.00 % with 95 % confidence'."""
     return f"{differing} of {images} differ: {below(images, bound)} with 95 % confidence" if images else "nothing compared"
+
+
+def parity_verdict(row: ParityRow) -> str:
+    """One word or two for a row of the gate."""
+    if not row.judged:
+        return "nothing judged"
+    if not row.passed:
+        return "FAIL"
+    return "pass" if row.claim is None or row.claim.supported else "claim not supported"
+
+
+def points(share: float) -> str:
+    """0.0033 -> '0.33': percentage points, signed where negative."""
+    return f"{100 * share:.2f}"
 
 
 def below(images: int, bound: float) -> str:

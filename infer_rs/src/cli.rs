@@ -44,7 +44,7 @@ enum Command {
     Predict {
         /// The .onnx file
         model: PathBuf,
-        /// JPEG or PNG files
+        /// JPEG, PNG, WebP, BMP or GIF files
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
         /// One JSON document instead of a table
@@ -58,7 +58,7 @@ enum Command {
     Serve,
     /// Write the tensor of images as .npy; needs no ONNX Runtime
     Preprocess {
-        /// JPEG or PNG files
+        /// JPEG, PNG, WebP, BMP or GIF files
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
         /// The .onnx file that says how
@@ -70,7 +70,7 @@ enum Command {
     },
     /// Print size and sha256 of the RGB pixels of images, or why they are refused, as JSON lines
     Decode {
-        /// Image files
+        /// Image files; a single - reads their names from stdin, one a line, and answers each at once
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
@@ -104,6 +104,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
             serve::serve(source, threads).map(|()| ExitCode::SUCCESS)
         }
         Command::Preprocess { images, model, out } => commands::preprocess(&images, &model, &out),
-        Command::Decode { images } => commands::decode(&images, output),
+        Command::Decode { images } => commands::decode(&images, io::stdin().lock(), output),
     }
 }

@@ -1,13 +1,13 @@
 //! The commands besides `serve`.
 
 use std::cmp::Ordering;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, guarded};
 use crate::model::Model;
 use crate::npy::{self, Array};
 use crate::preprocess::Preprocess;
@@ -91,18 +91,26 @@ pub fn preprocess(images: &[PathBuf], model: &Path, out: &Path) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints size and sha256 of each image's pixels, stored as they are, and its EXIF orientation, or why it is refused.
-pub fn decode(images: &[PathBuf], mut out: impl Write) -> Result<ExitCode> {
+/// Prints size and sha256 of each image's pixels, stored as they are, and its EXIF orientation, or why it is refused; of the images that
+/// `names` lists, when "-" stands for them.
+pub fn decode(images: &[PathBuf], names: impl BufRead, mut out: impl Write) -> Result<ExitCode> {
+    let failed = |fault| Error::environment(fault, "stdin", "check where the names come from");
+    let paths: Box<dyn Iterator<Item = Result<PathBuf>>> = match images {
+        [one] if one.as_os_str() == "-" => Box::new(names.lines().map(|line| line.map(PathBuf::from).map_err(failed))),
+        images => Box::new(images.iter().cloned().map(Ok)),
+    };
     let mut worst = 0;
-    for path in images {
-        let line = match image::decode_file_and_orientation(path) {
+    for path in paths {
+        let path = path?;
+        // A bug that one image brings out costs the answer for that one.
+        let line = match guarded(|| image::decode_file_and_orientation(&path)) {
             Ok((image, orientation)) => {
                 let (path, sum) = (path.to_string_lossy(), files::sha256_of(&image.data));
                 json!({"path": path, "width": image.width, "height": image.height, "sha256": sum, "orientation": orientation})
             }
             Err(error) => {
                 worst = worst.max(error.exit_code());
-                json!({"path": path.to_string_lossy(), "error": error.what})
+                json!({"path": path.to_string_lossy(), "error": error.what, "kind": error.kind})
             }
         };
         if !print(&mut out, &format!("{line}\n"))? {

@@ -1,4 +1,4 @@
-//! The only unsafe code: the JPEG shim, the file descriptors of `serve`, and one question to the loaded library.
+//! The only unsafe code: the JPEG shim, libwebp, the file descriptors of `serve`, and one question to the loaded library.
 #![allow(unsafe_code, reason = "foreign functions; each block says why it is sound")]
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
@@ -48,6 +48,37 @@ pub fn decode_jpeg(file: &[u8], width: usize, height: usize, channels: usize, ou
         }
         2 => Err("truncated JPEG: the data end before the last row".into()),
         _ => Err("broken JPEG: the scan is of another size than the headers say".into()),
+    }
+}
+
+/// Hands width, height and the RGBA pixels of a WebP file's first frame to `take`.
+pub fn decode_webp<T>(file: &[u8], take: impl FnOnce(usize, usize, &[u8]) -> T) -> Result<T, String> {
+    use libwebp_sys as webp;
+
+    struct Decoder(*mut webp::WebPAnimDecoder);
+    impl Drop for Decoder {
+        fn drop(&mut self) {
+            // Sound: it was made by the constructor below, and is deleted once.
+            unsafe { webp::WebPAnimDecoderDelete(self.0) }
+        }
+    }
+
+    let source = webp::WebPData { bytes: file.as_ptr(), size: file.len() };
+    // Sound: the structures are plain data that libwebp fills, `source` and the file outlive the decoder, and a null decoder is never
+    // used. The pixels are 4 bytes each, as many as `info` says, and stay until the decoder is asked for more or deleted.
+    unsafe {
+        let version = webp::WEBP_DEMUX_ABI_VERSION as c_int;
+        let decoder = Decoder(webp::WebPAnimDecoderNewInternal(&raw const source, std::ptr::null(), version));
+        let mut info: webp::WebPAnimInfo = std::mem::zeroed();
+        if decoder.0.is_null() || webp::WebPAnimDecoderGetInfo(decoder.0, &raw mut info) == 0 {
+            return Err("broken WebP: its chunks are damaged".into());
+        }
+        let (mut pixels, mut timestamp) = (std::ptr::null_mut(), 0);
+        if webp::WebPAnimDecoderGetNext(decoder.0, &raw mut pixels, &raw mut timestamp) == 0 || pixels.is_null() {
+            return Err("broken WebP: its first frame is damaged".into());
+        }
+        let (width, height) = (info.canvas_width as usize, info.canvas_height as usize);
+        Ok(take(width, height, std::slice::from_raw_parts(pixels, 4 * width * height)))
     }
 }
 

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
 from bench import runtimes
+from bench.parity import check, explain
 from bench.runtimes import Descriptor
 from bench.subject import Subject
 from contract import artifact, manifest
+from contract.errors import UsageError
 from contract.manifest import Accuracy, ExportManifest, ImageEntry, TrainManifest, VariantFile, WeightsHad
 from contract.matrix import Backbone, Cell, Dataset, Defaults, Matrix, Measure, Parity, Recipe, Runtime, Scenario, Variant
 from contract.preprocess import PreprocessSpec
@@ -38,6 +41,13 @@ def use(monkeypatch, **faulty: Descriptor) -> None:
     known = {name: descriptor(name, **({} if name == "torch-eager" else {"commit": COMMIT})) for name in RUNTIMES}
     known |= {name.replace("_", "-"): each for name, each in faulty.items()}
     monkeypatch.setattr(runtimes, "find", known.__getitem__)
+    # Fake files hold no graph: what is found in one without running it has tests of its own (tests/bench/blame).
+    monkeypatch.setattr(check, "weights_differ", lambda *_: ())
+    monkeypatch.setattr(explain, "blame_model", _no_graph)
+
+
+def _no_graph(*_: object) -> NoReturn:
+    raise UsageError("a fake file holds no graph")
 
 
 def alive(pid: int) -> list[str]:

@@ -14,6 +14,7 @@ from bench.results import (
     Interval,
     Measured,
     NoiseFloor,
+    PairedDrop,
     ParityRow,
     Results,
     StageDifference,
@@ -56,7 +57,8 @@ def row(variant: str, runtime: str, **changes: object) -> ParityRow:
         dataset="wings", backbone="resnet18", variant=variant, runtime=runtime, provider="cpu", images=300, certified=298, agree=2,
         near_tie_flips=0, flips=0, tensors_equal=300, max_difference=2.4e-6, max_difference_same_tensor=2.4e-6, tolerance=1.9e-5,
         bound=0.009936, accuracy=Accuracy(290, 300, 0.9397, 0.9818), reference_accuracy=Accuracy(290, 300, 0.9397, 0.9818),
-        batches={"1": 1e-6}, bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), shown=(), passed=True,
+        drop=PairedDrop(0, 0, 0.0, 0.009936), claim=None, batches={"1": 1e-6},
+        bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), checks=(), shown=(), passed=True,
         judged=True, reproduce=f"nox -s parity -- --variant {variant} --runtime torch-eager {runtime}",
     )  # fmt: skip
     return replace(made, **changes)
@@ -108,12 +110,12 @@ def without_stages() -> StageReport:
 def results() -> Results:
     failed = row(
         "sim-static", "ort-rust", certified=296, agree=1, near_tie_flips=1, flips=2, passed=False, max_difference=3.2, bound=0.0256,
-        problems=("2 of 300 images get another label",),
+        problems=("2 of 300 images get another label",), checks=("labels",),
         shown=(ImageVerdict("/data/wings/7.jpg", "flip", "MONARCH", "RED ADMIRAL", 1.5, 3.2),), blame=stages().blame,
     )  # fmt: skip
     unjudged = row(
-        "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None,
-        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), passed=False, judged=False,
+        "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None, drop=None,
+        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), checks=("answers",), passed=False, judged=False,
     )  # fmt: skip
     base, rust = cell("raw-dynamic", "ort-python"), cell("raw-dynamic", "ort-rust")
     simplified = cell("sim-dynamic", "ort-python")

@@ -268,3 +268,12 @@ def changed(**parity: object) -> Results:
 )
 def test_exit_codes(results, code):
     assert run.exit_code(results) == code
+
+
+def test_two_builds_of_onnx_runtime_are_a_problem():
+    python, rust = made.receipt("ort-python", "1.31.1", fakes.COMMIT), made.receipt("ort-rust", "1.31.1", fakes.COMMIT + "0" * 31)
+    assert run.differing_libraries({"ort-python": python, "ort-rust": rust}) == ()
+    assert run.differing_libraries({"ort-python": python}) == ()
+    for other in (replace(rust, version="1.30.0"), replace(rust, commit="0123456789"), replace(rust, commit=None)):
+        (said,) = run.differing_libraries({"ort-python": python, "ort-rust": other})
+        assert said.startswith(f"not one build of ONNX Runtime: ort-python 1.31.1 {fakes.COMMIT}, ort-rust {other.version} ")

@@ -16,16 +16,16 @@ TIMES = st.lists(st.integers(1, 10**12), min_size=6, max_size=60)
 LOGS = st.lists(st.floats(-3, 3), min_size=3, max_size=12)
 
 
-def test_disagreement_bound_is_exact():
+def test_share_bound_is_exact():
     for images in (1, 59, 299, 300):  # nothing differs: the bound solves (1 - p)^n = 0.05
-        assert stats.disagreement_bound(0, images) == pytest.approx(1 - 0.05 ** (1 / images), rel=1e-9)
-    assert stats.disagreement_bound(0, 299) < 0.01 < stats.disagreement_bound(0, 298)
-    assert f"{stats.disagreement_bound(0, 300):.4f}" == "0.0099"
+        assert stats.share_bound(0, images) == pytest.approx(1 - 0.05 ** (1 / images), rel=1e-9)
+    assert stats.share_bound(0, 299) < 0.01 < stats.share_bound(0, 298)
+    assert f"{stats.share_bound(0, 300):.4f}" == "0.0099"
     # One of two differs: P(X <= 1) = 1 - p^2 = 0.05.
-    assert stats.disagreement_bound(1, 2) == pytest.approx(math.sqrt(0.95), rel=1e-9)
-    assert stats.disagreement_bound(7, 7) == 1.0
+    assert stats.share_bound(1, 2) == pytest.approx(math.sqrt(0.95), rel=1e-9)
+    assert stats.share_bound(7, 7) == 1.0
     with pytest.raises(ValueError, match="n"):
-        stats.disagreement_bound(0, 0)
+        stats.share_bound(0, 0)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_options_are_in_force_in_the_session(build: Build):
 
 
 def test_only_what_was_asked_is_reported(build: Build):
-    asked = {"threads": 1, "dtype": "float32"}
+    asked = {"threads": 1, "dtype": "float32", "form": "program-static", "training": False}
     assert session.in_force(load(build(), **asked).session, asked) == {"threads": 1}
 
 

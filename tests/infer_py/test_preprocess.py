@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as vision
 from torchvision.transforms._presets import ImageClassification
 
-from contract.errors import DataError
+from contract.errors import DataError, EnvironmentFault
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
 from infer_py.preprocess import _table, crop, preprocess, resize
 from infer_py.stages import stages
@@ -195,7 +197,27 @@ def test_empty_file(tmp_path: Path):
 def test_a_foreign_format_is_refused_whatever_its_name(tmp_path: Path):
     path = tmp_path / "x.jpg"
     Image.fromarray(pixels(10, 10)).save(path, format="TIFF")
-    assert "none of JPEG" in bad(path)
+    assert bad(path) == "format not supported: TIFF"
+
+
+def test_a_huge_file_and_what_is_no_file_are_refused_unread(tmp_path: Path):
+    path = tmp_path / "film.gif"
+    with path.open("wb") as file:
+        file.write(b"GIF89a")
+        file.truncate(1 << 40)
+    assert bad(path) == "a file of 1099511627776 bytes, more than 1073741824"
+    os.mkfifo(tmp_path / "pipe.png")
+    assert bad(tmp_path / "pipe.png") == "not a file"
+
+
+def test_a_file_that_cannot_be_read_is_the_machines_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    (tmp_path / "x.png").touch()
+    with pytest.raises(EnvironmentFault, match="cannot be read: Permission denied"):
+        preprocess(tmp_path / "x.png", spec(232, 224, "bilinear"))
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.webp", "x.bmp", "x.gif"])

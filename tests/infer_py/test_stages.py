@@ -17,7 +17,7 @@ from infer_py.stages import stages
 from tests import exif
 from tests.infer_py.conftest import SPEC, Build, card
 from tests.infer_py.test_serve import OPTIONS, Peer
-from tests.staging import Ask, check_bad_starts, check_every_start
+from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
 
 ORIENT = replace(SPEC, orient=True)
 
@@ -46,9 +46,12 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("orient", [False, True])
 def test_every_stage_can_be_started_from(peer: Peer, build: Build, image: Path, tmp_path: Path, orient: bool):
-    whole = check_every_start(asker(peer, build(card=card(spec=replace(SPEC, orient=orient)))), image, tmp_path, 6)
+    model = build(card=card(spec=replace(SPEC, orient=orient)))
+    whole = check_every_start(asker(peer, model), image, tmp_path, 6)
     assert whole["decode"].shape == (41, 50, 3)
     assert np.array_equal(whole["orient"], np.rot90(whole["decode"], -1) if orient else whole["decode"])
+    name = peer.ask("load", model=str(model), provider="cpu", options=OPTIONS).id
+    check_predict_and_time(peer.ask, name, image, tmp_path, whole)
 
 
 def test_a_start_that_is_no_array_of_its_stage_is_named(peer: Peer, build: Build, image: Path, tmp_path: Path):

@@ -18,7 +18,7 @@ from tests import exif
 from tests.infer_rs.conftest import Build, Runner, decode_lines
 from tests.infer_rs.test_preprocess import assert_same_bits, rust
 from tests.infer_rs.test_serve import SPEC, loaded
-from tests.staging import Ask, check_bad_starts, check_every_start
+from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
 
 ORIENT = replace(SPEC, orient=True)
 
@@ -42,6 +42,7 @@ def image(tmp_path: Path) -> Path:
 def test_every_stage_can_be_started_from(runner: Runner, build: Build, image: Path, tmp_path: Path, orient: bool) -> None:
     spec = replace(SPEC, orient=orient)
     whole = check_every_start(asker(runner, build(spec)), image, tmp_path, 6)
+    check_predict_and_time(runner.ask, loaded(runner, build(spec)).id, image, tmp_path, whole)
     for name, array in stages(image, spec)[0].items():
         assert array.tobytes() == whole[name].tobytes(), name
 

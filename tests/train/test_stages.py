@@ -13,7 +13,7 @@ import torch
 
 from contract.manifest import TRAIN, ImageEntry
 from tests import exif
-from tests.staging import Ask, check_bad_starts, check_every_start
+from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
 from tests.train import tiny
 from tests.train.served import SPEC, write_model
 from tests.train.test_serve import Client
@@ -57,15 +57,12 @@ def test_every_stage_can_be_started_from(client: Client, home: Path, image: Path
     assert np.array_equal(whole["orient"], whole["decode"])
 
 
-def test_with_orient_as_well_and_predict_turns_too(client: Client, model: Path, image: Path, tmp_path: Path) -> None:
+def test_with_orient_as_well_and_the_other_verbs_turn_too(client: Client, model: Path, image: Path, tmp_path: Path) -> None:
     ask = asker(client, model)
     whole = check_every_start(ask, image, tmp_path, 6)
     assert np.array_equal(whole["orient"], np.rot90(whole["decode"], -1))
-    name, out = client.ask("load", model=str(model), provider="cpu", options={}).id, tmp_path / "p.npz"
-    client.ask("predict", id=name, images=[str(image)], tensor=None, batch=1, outputs=["images", "logits"], out=str(out))
-    with np.load(out) as arrays:
-        assert arrays["images"][0].tobytes() == whole["normalise"].tobytes()
-        assert arrays["logits"][0].tobytes() == whole["logits"].tobytes()
+    name = client.ask("load", model=str(model), provider="cpu", options={"threads": 1}).id
+    check_predict_and_time(client.ask, name, image, tmp_path, whole)
 
 
 def test_a_start_that_is_no_array_of_its_stage_is_named(client: Client, model: Path, image: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS, ORIENTATION, orientation
+from contract.pictures import BROKEN, FORMATS, ORIENTATION, orientation, refusal
 from train.data.found import Checked, Listed
 
 # Its warning about huge images counts as a fault.
@@ -35,6 +35,8 @@ def read(source: Path | bytes, *, orient: bool = True) -> tuple[Image.Image, int
     """
     name = str(source) if isinstance(source, Path) else "image"
     try:
+        if isinstance(source, Path) and (reason := refusal(source)):
+            raise DataError(reason, where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read")
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
             # Decoded first: a PNG file may state it behind its pixels.
             return opened.convert("RGB"), orientation(opened) if orient else None
@@ -90,6 +92,8 @@ def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int
 def _check(root: Path, item: Listed) -> Checked | DataError:
     path = root / item.path
     try:
+        if reason := refusal(path):
+            return DataError(reason, where=str(path))
         data = path.read_bytes()
         decode(data)
     except DataError as error:

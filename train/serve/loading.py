@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from contract.protocol import LoadArgs, Loaded, Option, ValueInfo
 from train import device
 from train.model.build import REMEDY, opened, verified
 from train.preset import transform
+from train.serve.program import FORMS, Program, program_of
 
 Array = np.ndarray[Any, Any]
 INPUT, OUTPUT = "images", "logits"
@@ -30,8 +32,11 @@ OPTIONS: dict[str, type] = {
     "optimization": str,
     "arena": bool,
     "memory_pattern": bool,
+    "form": str,
+    "training": bool,
 }
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+EAGER = "eager"
 
 
 @dataclass(frozen=True)
@@ -71,29 +76,37 @@ def load(args: LoadArgs, name: str) -> tuple[Session, Loaded]:
         raise EnvironmentFault("asked for cuda, and torch finds no CUDA device", where="load.provider", next="check nvidia-smi")
     effective = _apply(args.options)
     device.plain_fp32()
-    session, took = open_session(Path(args.model), args.provider, DTYPES[str(effective["dtype"])])
+    dtype, form = str(effective["dtype"]), str(effective["form"])
+    session, took = open_session(Path(args.model), args.provider, DTYPES[dtype], form, training=bool(effective["training"]))
     size = session.spec.input_size or (None, None)
-    dtype = str(effective["dtype"])
+    own = (ValueInfo(OUTPUT, (None, len(session.classes)), dtype),)
     return session, Loaded(
         id=name,
         providers=(args.provider,),
         placement=None,
         options={key: effective[key] for key in args.options if key in effective},
         inputs=(ValueInfo(INPUT, (None, 3, *size), "float32"),),  # a float64 model is given float32 as well
-        outputs=(ValueInfo(OUTPUT, (None, len(session.classes)), dtype),),
+        outputs=session.model.described(dtype) if isinstance(session.model, Program) else own,
         classes=session.classes,
         model_sha256=session.made.files[CHECKPOINT],
         ns=took,
     )
 
 
-def open_session(path: Path, provider: str, dtype: torch.dtype) -> tuple[Session, int]:
-    """Read, verify and place a model; also the nanoseconds of the placing, before which all is verified."""
+def open_session(path: Path, provider: str, dtype: torch.dtype, form: str = EAGER, *, training: bool = False) -> tuple[Session, int]:
+    """Read, verify and place a model; also the nanoseconds of the placing, before which all is verified.
+
+    `form`: run the program that torch.export makes of it instead; `training` captures that in training mode.
+    """
     if path.suffix != ".json":
         raise DataError("not a train.json: torch-eager runs what `train` wrote", where=str(path), next=REMEDY)
     made = verified(path)
     began = time.perf_counter_ns()
-    model = place(made, path, provider, dtype)
+    if form == EAGER:
+        model = place(made, path, provider, dtype)
+    else:
+        eager = partial(place, made, path, "cpu", torch.float32)
+        model = program_of(eager, made.files[CHECKPOINT], made.preprocess, form, training=training).to(provider, dtype)
     took = time.perf_counter_ns() - began
     return Session(model, made.preprocess, transform(made.preprocess), made.classes, provider, dtype, path, made), took
 
@@ -125,4 +138,10 @@ def _apply(asked: dict[str, Option]) -> dict[str, Option]:
     dtype = str(asked.get("dtype", "float32"))
     if dtype not in DTYPES:
         raise UsageError(f"unknown dtype '{dtype}'; {nearest(dtype, DTYPES)}", where="load.options")
-    return {"threads": torch.get_num_threads(), "inter_threads": torch.get_num_interop_threads(), "dtype": dtype}
+    form, training = str(asked.get("form", EAGER)), bool(asked.get("training", False))
+    if form not in (EAGER, *FORMS):
+        raise UsageError(f"unknown form '{form}'; {nearest(form, (EAGER, *FORMS))}", where="load.options")
+    if training and form == EAGER:
+        raise UsageError("the reference is in eval mode always", where="load.options.training", next=f"ask for form = {next(iter(FORMS))}")
+    threads_in_force = {"threads": torch.get_num_threads(), "inter_threads": torch.get_num_interop_threads()}
+    return {**threads_in_force, "dtype": dtype, "form": form, "training": training}

@@ -14,6 +14,7 @@ from contract.errors import DataError, UsageError, nearest
 from contract.protocol import ArrayInfo, PredictArgs, Predicted
 from train.data.images import decode
 from train.serve.loading import INPUT, OUTPUT, Array, Session
+from train.serve.program import Program
 
 
 def predict(session: Session, args: PredictArgs) -> Predicted:
@@ -94,14 +95,21 @@ def save(arrays: dict[str, Array], out: Path) -> dict[str, ArrayInfo]:
 
 
 def _known(session: Session, wanted: Sequence[str]) -> None:
-    modules = {name for name, _ in session.model.named_modules() if name}
+    if isinstance(session.model, Program):
+        known = {value.name for value in session.model.described("")}
+    else:
+        known = {name for name, _ in session.model.named_modules() if name}
     for name in wanted:
-        if name not in modules and name not in (INPUT, OUTPUT):
-            raise UsageError(f"the model has no value '{name}'; {nearest(name, modules)}", where="predict.outputs")
+        if name not in known and name not in (INPUT, OUTPUT):
+            raise UsageError(f"the model has no value '{name}'; {nearest(name, known)}", where="predict.outputs")
 
 
 def _forward(session: Session, images: Array, inner: Sequence[str]) -> dict[str, Array]:
-    """Logits, and what the named modules returned."""
+    """Logits, and what the named modules returned; of a program the named values."""
+    if isinstance(session.model, Program):
+        with torch.inference_mode():
+            caught = session.model.values(session.to_device(images), {*inner, OUTPUT})
+        return {name: value.cpu().numpy() for name, value in caught.items()}
     values: dict[str, Array] = {}
 
     def keep(name: str, value: object) -> None:

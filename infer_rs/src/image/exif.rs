@@ -138,8 +138,9 @@ impl<'a> Directory<'a> {
                 let (over, under) = (bits(0, 4) as u32 as i32, bits(4, 8) as u32 as i32);
                 under != 0 && i128::from(over) == wide * i128::from(under)
             }
-            11 => f32::from_bits(bits(0, 4) as u32) == f32::from(wanted),
-            12 => f64::from_bits(bits(0, 8)) == f64::from(wanted),
+            // Each of these numbers has one pattern of bits.
+            11 => bits(0, 4) == u64::from(f32::from(wanted).to_bits()),
+            12 => bits(0, 8) == f64::from(wanted).to_bits(),
             // Bytes and texts are no numbers.
             _ => false,
         }

@@ -166,12 +166,12 @@ mod tests {
     /// EXIF data that state 6.
     const SIX: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
 
-    fn bytes(data: &[u8]) -> Option<Info> {
-        Some(Info::Bytes(data.to_vec()))
+    fn bytes(data: &[u8]) -> Info {
+        Info::Bytes(data.to_vec())
     }
 
-    fn text(data: &[u8]) -> Option<Info> {
-        Some(Info::Text(data.to_vec()))
+    fn text(data: &[u8]) -> Info {
+        Info::Text(data.to_vec())
     }
 
     #[test]
@@ -200,19 +200,19 @@ mod tests {
     #[test]
     fn exif_comes_before_the_raw_profile_and_that_before_xmp() {
         let raw = [b"\nexif\n  26\n", SIX.iter().map(|byte| format!("{byte:02x}\n")).collect::<String>().as_bytes()].concat();
-        let three = bytes(b"<a tiff:Orientation=\"3\"/>");
+        let three = Some(bytes(b"<a tiff:Orientation=\"3\"/>"));
         let cases = [
-            (Metadata { exif: bytes(SIX), raw_profile: text(b""), xmp: three.clone(), xmp_text: None }, Some(6)),
-            (Metadata { exif: None, raw_profile: text(&raw), xmp: three.clone(), xmp_text: None }, Some(6)),
-            (Metadata { exif: None, raw_profile: text(b"\n\n\nno"), xmp: three.clone(), xmp_text: None }, None),
-            (Metadata { exif: text(SIX), xmp: three.clone(), ..Metadata::default() }, None),
-            (Metadata { exif: bytes(b""), xmp: three.clone(), ..Metadata::default() }, Some(3)),
-            (Metadata { exif: bytes(b"no"), xmp: three.clone(), ..Metadata::default() }, None),
-            (Metadata { xmp: three.clone(), xmp_text: text(b"tiff:Orientation>8<"), ..Metadata::default() }, Some(8)),
-            (Metadata { xmp: three.clone(), xmp_text: text(b""), ..Metadata::default() }, Some(3)),
-            (Metadata { xmp: three, xmp_text: text(b"none"), ..Metadata::default() }, None),
-            (Metadata { xmp: bytes(b"tiff:Orientation=x tiff:Orientation=\"9"), ..Metadata::default() }, None),
-            (Metadata { xmp: text(b"tiff:Orientation>3"), ..Metadata::default() }, None),
+            (Metadata { exif: Some(bytes(SIX)), raw_profile: Some(text(b"")), xmp: three.clone(), xmp_text: None }, Some(6)),
+            (Metadata { exif: None, raw_profile: Some(text(&raw)), xmp: three.clone(), xmp_text: None }, Some(6)),
+            (Metadata { exif: None, raw_profile: Some(text(b"\n\n\nno")), xmp: three.clone(), xmp_text: None }, None),
+            (Metadata { exif: Some(text(SIX)), xmp: three.clone(), ..Metadata::default() }, None),
+            (Metadata { exif: Some(bytes(b"")), xmp: three.clone(), ..Metadata::default() }, Some(3)),
+            (Metadata { exif: Some(bytes(b"no")), xmp: three.clone(), ..Metadata::default() }, None),
+            (Metadata { xmp: three.clone(), xmp_text: Some(text(b"tiff:Orientation>8<")), ..Metadata::default() }, Some(8)),
+            (Metadata { xmp: three.clone(), xmp_text: Some(text(b"")), ..Metadata::default() }, Some(3)),
+            (Metadata { xmp: three, xmp_text: Some(text(b"none")), ..Metadata::default() }, None),
+            (Metadata { xmp: Some(bytes(b"tiff:Orientation=x tiff:Orientation=\"9")), ..Metadata::default() }, None),
+            (Metadata { xmp: Some(text(b"tiff:Orientation>3")), ..Metadata::default() }, None),
         ];
         for (metadata, stated) in cases {
             assert_eq!(metadata.orientation(), stated, "{metadata:?}");
@@ -244,7 +244,7 @@ mod tests {
         let exif = chunk(b"EXIF", SIX);
         let odd = chunk(b"ODD ", b"x");
         assert_eq!(orientation(&file(8, &[odd.clone(), exif.clone()])), Some(6));
-        assert_eq!(orientation(&file(4, &[exif.clone()])), None);
+        assert_eq!(orientation(&file(4, std::slice::from_ref(&exif))), None);
         assert_eq!(orientation(&file(8, &[chunk(b"EXIF", b""), exif.clone()])), None);
         assert_eq!(orientation(&file(4, &[chunk(b"XMP ", b"tiff:Orientation>3")])), Some(3));
         let whole = file(8, &[odd, exif]);

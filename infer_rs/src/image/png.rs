@@ -4,7 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::orientation::Metadata;
 use super::png_chunks::{Chunks, Step};
-use super::png_pixels::{Canvas, PASSES, Pass};
+use super::png_pixels::{Canvas, Kind, PASSES, Pass};
 use super::{Decoded, Rgb, check_size};
 
 /// Pillow feeds its decoder in blocks of at most this many bytes.
@@ -36,8 +36,12 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     let mut canvas = Canvas::new(kind, (header.width, header.height), frame, header.interlaced);
     let left = unpack(&mut chunks, first, &mut canvas)?;
     chunks.finish(left, animated)?;
-    if kind.is_indexed() {
-        canvas.colour(&chunks.palette()?);
+    match kind {
+        Kind::Index(_) => canvas.colour(&chunks.palette()?),
+        // The palette of an earlier header, one of indices: Pillow now takes greys for indices, and refuses what is neither.
+        Kind::Grey(2..) | Kind::GreyAlpha(_) if chunks.has_palette() => canvas.colour(&chunks.palette()?),
+        _ if chunks.has_palette() => return Err("broken PNG: a palette, and pixels that are no indices".into()),
+        _ => {}
     }
     Ok(Rgb { width: header.width, height: header.height, data: canvas.into_data() })
 }

@@ -125,6 +125,11 @@ impl<'a> Chunks<'a> {
         }
     }
 
+    /// Whether there is one, of this header or of one before it.
+    pub fn has_palette(&self) -> bool {
+        self.palette.is_some()
+    }
+
     /// Colours by index, black where there are none.
     pub fn palette(&self) -> Decoded<[[u8; 3]; 256]> {
         let mut colours = [[0; 3]; 256];

@@ -69,7 +69,7 @@ impl Options {
                 ("spinning" | "arena" | "memory_pattern", _) => return Err(wrong(name, "true or false")),
                 ("optimization", _) => return Err(wrong(name, "a word")),
                 // A key that only another runtime has is left out of the answer, which is how the caller knows.
-                ("dtype", _) => continue,
+                ("dtype" | "form" | "training", _) => continue,
                 _ => return Err(wrong(name, "threads, inter_threads, spinning, optimization, arena or memory_pattern")),
             }
             effective.insert(name.clone(), setting.clone());

@@ -144,6 +144,75 @@ def pngs() -> dict[str, bytes]:
         large, small = (chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, interlaced)) for size in (8, 1))
         frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 8, 8, 0, 0, 0, 0, 0, 0))
         files[name] = whole[:8] + large + frame + small + chunk(b"IDAT", zlib.compress(bytes(8 * 9))) + chunk(b"IEND", b"")
+    for name, depth, colour in [("grey", 8, 0), ("grey-alpha", 8, 4), ("bits", 1, 0), ("colour", 8, 2)]:
+        # A second header turns the indices of the first one into something else.
+        indices, other = png(13, 11, 8, 3, False), png(13, 11, depth, colour, False)
+        files[f"{name}-after-palette.png"] = indices[: indices.index(b"IDAT") - 4] + other[8:]
+    return files
+
+
+def bmp(
+    width: int, height: int, bits: int, packing: int = 0, palette: bytes = b"", masks: bytes = b"", pixels: bytes | None = None
+) -> bytes:
+    """A BMP with a header of 40 bytes (108 with four masks); its pixels are noise unless given."""
+    size = 108 if len(masks) == 16 else 40
+    start = 14 + size + (len(masks) if size == 40 else 0) + len(palette)
+    sizes = struct.pack("<IiiHHIIIIII", size, width, height, 1, bits, packing, 0, 0, 0, len(palette) // 4, 0)
+    head = b"BM" + struct.pack("<IHHI", 0, 0, 0, start) + (sizes + masks).ljust(size if size == 108 else 0, b"\0")
+    stride = (width * bits + 31) // 32 * 4
+    return head + palette + (noise(64, 64).tobytes()[: stride * abs(height)] if pixels is None else pixels)
+
+
+def bmps() -> dict[str, bytes]:
+    """Every depth, masks, runs, both directions, palettes that Pillow forgets; and damaged ones."""
+    colours, greys = noise(16, 16).tobytes()[:1024], b"".join(bytes([grey] * 3 + [0]) for grey in range(256))
+    runs = bytes([3, 7, 0, 3, 1, 2, 3, 0, 2, 5, 0, 0, 0, 2, 1, 1, 9, 4, 0, 0, 9, 6, 0, 0, 9, 5])
+    files = {f"b{bits}.bmp": bmp(13, 11, bits) for bits in (16, 24, 32)}
+    files |= {f"p{bits}.bmp": bmp(13, 11, bits, palette=colours[: 4 << bits]) for bits in (1, 4, 8)}
+    files |= {f"runs{bits}.bmp": bmp(8, 4, bits, 1 if bits == 8 else 2, colours[: 4 << bits], pixels=runs) for bits in (4, 8)}
+    files |= {f"ramp{bits}.bmp": bmp(13, 11, bits, palette=greys[: 4 << bits]) for bits in (4, 8)}
+    files["ramp4-long.bmp"] = files["ramp4.bmp"] + bytes(range(200))
+    files["bits.bmp"] = bmp(13, 11, 1, palette=b"\0\0\0\0\xff\xff\xff\0")
+    files["top-down.bmp"] = bmp(13, -11, 24)
+    for name, bits, masks in [
+        ("565", 16, (0xF800, 0x7E0, 0x1F)),
+        ("rgba", 32, (0xFF, 0xFF00, 0xFF0000, 0xFF000000)),
+        ("odd", 16, (1, 2, 4)),
+    ]:
+        files[f"masks-{name}.bmp"] = bmp(13, 11, bits, 3, masks=struct.pack(f"<{len(masks)}I", *masks))
+    files["cut.bmp"] = files["b24.bmp"][:-4]
+    files["runs-cut.bmp"] = files["runs8.bmp"][:-10]
+    return files
+
+
+def gifs_and_webps() -> dict[str, bytes]:
+    """By Pillow: palettes, interlace, transparency, canvas and frames, lossy and lossless; and damaged ones."""
+    files = {}
+    few, grey = photo(61, 43).quantize(8), photo(17, 33).convert("L")
+    for name, image, options in [
+        ("few", few, {}), ("few-plain", few, {"interlace": False}), ("clear", few, {"transparency": 3}), ("grey", grey, {}),
+        ("film", few, {"save_all": True, "append_images": [few.rotate(90)]}),
+    ]:  # fmt: skip
+        out = io.BytesIO()
+        image.save(out, "GIF", **options)
+        files[f"{name}.gif"] = out.getvalue()
+    whole = files["clear.gif"]
+    # The frame lies at 7, 9 of what was its canvas.
+    frame = whole.index(b",") + 1
+    files["grown.gif"] = whole[:frame] + b"\7\0\x09\0" + whole[frame + 4 :]
+    files["cut.gif"] = whole[: len(whole) // 2]
+    files["no-frame.gif"] = whole[: frame - 1] + b";"
+    clear = photo(61, 43).convert("RGBA")
+    clear.putalpha(photo(61, 43).convert("L"))
+    pixel = Image.new("RGB", (1, 1), (201, 102, 3))
+    for name, image, options in [
+        ("lossy", photo(61, 43), {"quality": 70}), ("lossless", photo(43, 61), {"lossless": True}), ("clear", clear, {}),
+        ("film", clear, {"save_all": True, "append_images": [clear.rotate(90)]}), ("pixel", pixel, {"lossless": True}),
+    ]:  # fmt: skip
+        out = io.BytesIO()
+        image.save(out, "WEBP", **options)
+        files[f"{name}.webp"] = out.getvalue()
+    files["cut.webp"] = files["lossy.webp"][: len(files["lossy.webp"]) // 2]
     return files
 
 
@@ -187,7 +256,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     for old in IMAGES.iterdir():
         old.unlink()
-    for name, data in {**jpegs(), **pngs()}.items():
+    for name, data in {**jpegs(), **pngs(), **bmps(), **gifs_and_webps()}.items():
         (IMAGES / name).write_bytes(data)
     golden = {
         "generated_by": "make_golden.py; do not edit",

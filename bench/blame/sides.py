@@ -1,0 +1,86 @@
+"""The two sides of a comparison: each gives any of its values for one image, asked of a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+import onnx
+
+from bench.blame import cut
+from bench.blame.search import Array
+from bench.fleet import Fleet
+from bench.parity.ask import SECONDS_AT_LEAST, SECONDS_PER_IMAGE, Session
+from bench.runner import RunnerError
+from contract.protocol import Option, PredictArgs
+
+
+class Side(Protocol):
+    """Values by name, for the one image that the side was made for."""
+
+    def values(self, names: Sequence[str]) -> dict[str, Array]:
+        """These values. Raises RunnerError."""
+
+
+class ProgramSide:
+    """A program in the reference's runner, which stays loaded: asking for a value costs one forward."""
+
+    def __init__(self, fleet: Fleet, session: Session, image: Path, work: Path) -> None:
+        self._fleet, self._session, self._image, self._work = fleet, session, image, work
+
+    def values(self, names: Sequence[str]) -> dict[str, Array]:
+        """These values."""
+        self._fleet.only(self._session.runtime)
+        return ask(self._session, self._image, names, self._work)
+
+
+class FileSide:
+    """An ONNX file in a runtime. Each question loads the part of the file that answers it: one session, of the size of that part.
+
+    To ask one session for more outputs would hold all weights once more for each, and compute what comes after.
+    """
+
+    def __init__(self, fleet: Fleet, runtime: str, model: onnx.ModelProto, provider: str, image: Path, work: Path) -> None:
+        self._fleet, self._runtime, self._model, self._provider = fleet, runtime, model, provider
+        self._image, self._work = image, work
+        self.sessions = 0
+
+    def values(self, names: Sequence[str]) -> dict[str, Array]:
+        """These values, from a session of their own."""
+        self.sessions += 1
+        part = self._work / f"{self._runtime}-part.onnx"
+        part.write_bytes(cut.upto(self._model, names).SerializeToString())
+        try:
+            with Session(self._fleet, self._runtime, part, self._provider) as session:
+                return ask(session, self._image, names, self._work)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def program(fleet: Fleet, reference: str, train_json: Path, provider: str, batch: str, **options: Option) -> Session:
+    """The reference's exported program, as a file of this batch kind is made from it."""
+    return Session(fleet, reference, train_json, provider, {"form": f"program-{batch}", **options})
+
+
+def ask(session: Session, tensor: Path, names: Sequence[str], work: Path) -> dict[str, Array]:
+    """Named values of a loaded model for one image (.npy, 1 x 3 x H x W). Raises RunnerError when they cannot be read."""
+    out, where = work / f"{session.runtime}-values.npz", f"{session.runtime}: predict"
+    asked = PredictArgs(session.loaded.id, None, str(tensor), 1, tuple(names), str(out))
+    session.runner.predict(asked, SECONDS_AT_LEAST + SECONDS_PER_IMAGE)
+    try:
+        with np.load(out) as arrays:
+            return {name: np.asarray(arrays[name]) for name in names}
+    except (OSError, KeyError, ValueError, BadZipFile) as fault:
+        raise RunnerError(f"wrote no values that can be read: {fault}", where=where) from fault
+    finally:
+        out.unlink(missing_ok=True)
+
+
+def one_image(tensors: Path, index: int, work: Path) -> Path:
+    """The image's tensor as a file of its own."""
+    path = work / "blame-image.npy"
+    np.save(path, np.load(tensors, mmap_mode="r")[index : index + 1])
+    return path

@@ -1,0 +1,1 @@
+"""Seeded faults: what the parity gate must catch, injected through files and the protocol, where no check could see a flag."""

@@ -1,0 +1,122 @@
+"""The gate on trial: clean runs, then every fault at every dose."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.build import build
+from bench.faults import table
+from bench.faults.catalogue import Fault, find
+from bench.faults.every import FAULTS
+from bench.faults.trial import Outcome, Trials
+from bench.fleet import Fleet
+from bench.progress import Progress
+from bench.run import measuring_alone, new_folder
+from bench.subject import Subject, open_subject
+from contract import artifact, strict
+from contract.errors import BAD, GOOD, UsageError
+from contract.matrix import Matrix
+from contract.options import Options, asked, select
+
+IMAGES = 40
+VARIANT, RUNTIME = "raw-dynamic", "ort-python"
+RIGHTLY_BLAMED = 0.95
+SECONDS_PER_TRIAL = 12.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything that was tried. `false_alarms`: what the gate said in clean runs."""
+
+    subject: str
+    variant: str
+    runtime: str
+    images: int
+    clean_runs: int
+    false_alarms: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+
+    def strongest(self) -> list[Outcome]:
+        """Each fault at its strongest dose."""
+        first: dict[str, Outcome] = {}
+        for outcome in self.outcomes:
+            first.setdefault(outcome.fault, outcome)
+        return list(first.values())
+
+    @property
+    def caught(self) -> int:
+        """Faults that were caught at their strongest dose."""
+        return sum(bool(each.caught) for each in self.strongest())
+
+    @property
+    def blamed(self) -> int:
+        """Faults whose stage was named."""
+        return sum(each.blamed == FAULTS[each.fault].stage for each in self.strongest())
+
+    @property
+    def good(self) -> bool:
+        """All caught, enough blamed rightly, no false alarm."""
+        tried = len(self.strongest())
+        return self.caught == tried and self.blamed >= RIGHTLY_BLAMED * tried and not self.false_alarms
+
+
+def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
+    """Try all faults, or those named by --fault; returns the exit code and the folder with faults.json and faults.md."""
+    matrix = select(options)
+    chosen = [find(name, FAULTS) for name in raw.fault] or list(FAULTS.values())
+    subject = only_subject(options, matrix)
+    if "ort-rust" in matrix.defaults.runtime:
+        build(quiet=True)
+    folder = new_folder(options.reports)
+    with (
+        measuring_alone(),
+        tempfile.TemporaryDirectory(prefix="concord-faults-") as work,
+        Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet,
+        Progress(seconds(chosen, raw.clean)) as progress,
+    ):
+        verdict = judge(subject, fleet, matrix, chosen, raw.clean, options.images or IMAGES, Path(work), progress)
+    artifact.write_text(folder / "faults.json", strict.pretty(verdict))
+    artifact.write_text(folder / "faults.md", table.markdown(verdict))
+    return GOOD if verdict.good else BAD, folder
+
+
+def only_subject(options: Options, matrix: Matrix) -> Subject:
+    """The one subject that faults are put into. Raises UsageError when more than one is chosen."""
+    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
+    if len(names) != 1:
+        raise UsageError(f"faults are put into one backbone, and {len(names)} are chosen", next="add --quick, or --backbone NAME")
+    return open_subject(asked(options, matrix, *names[0]), options.artifacts)
+
+
+def seconds(chosen: list[Fault], clean: int) -> float:
+    """About how long it will take."""
+    return SECONDS_PER_TRIAL * (clean + sum(len(fault.doses) for fault in chosen))
+
+
+def judge(
+    subject: Subject, fleet: Fleet, matrix: Matrix, chosen: list[Fault], clean: int, images: int, work: Path, progress: Progress
+) -> Verdict:
+    """Clean runs on images of other seeds, then the faults on those of the first."""
+    others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
+    alarms: list[str] = []
+    for seed in range(clean):
+        progress.part(f"clean run {seed + 1} of {clean}")
+        seeded = replace(matrix, defaults=replace(matrix.defaults, seed=matrix.defaults.seed + seed))
+        (work / str(seed)).mkdir()
+        for runtime in others:
+            found = Trials.begin(subject, fleet, seeded, VARIANT, runtime, images, work / str(seed) / runtime, progress).clean()
+            alarms += [f"clean run {seed + 1}: {each}" for each in found]
+    runtime = RUNTIME if RUNTIME in others else others[0]
+    trials = Trials.begin(subject, fleet, matrix, VARIANT, runtime, images, work, progress)
+    outcomes = []
+    for fault in chosen:
+        for number, dose in enumerate(fault.doses):
+            progress.part(f"{fault.name} {dose:g}: {fault.says}")
+            outcome = trials.of(fault, dose, full=number == 0)
+            outcomes.append(outcome)
+            if not outcome.caught:
+                break  # what is not seen at this dose is not looked for at a weaker one
+    return Verdict(subject.name, VARIANT, runtime, images, clean, tuple(alarms), tuple(outcomes))

@@ -1,0 +1,1 @@
+"""Differential fuzzing of decoders: fresh Pillow against infer_rs on the same damaged files."""

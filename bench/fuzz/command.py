@@ -1,0 +1,72 @@
+"""python -m bench fuzz: damaged files to Pillow and to infer_rs; exit 1 when they disagree about one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from bench.fuzz import campaign
+from bench.runtimes import ort_rust
+from contract.errors import EnvironmentFault, JudgedBad, UsageError
+from contract.layout import CHECKOUT
+from contract.machine import usable_threads
+from contract.options import Parser, user_path
+from contract.pictures import FORMATS
+
+OUTCOMES = ("equal", "both refuse", "disagree")
+# A shard reports when it is done; so many of them make progress visible.
+SHARD = 5_000
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command. Raises JudgedBad on a disagreement, EnvironmentFault where the binary is not built."""
+    parser = Parser(prog="python -m bench fuzz", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files")
+    parser.add_argument("--count", type=int, default=20_000, help="how many files (default: 20000)")
+    parser.add_argument("--format", choices=[name.lower() for name in FORMATS], help="of one format only")
+    parser.add_argument("--jobs", type=int, default=usable_threads(), help="processes, each with a Pillow and an infer-rs of its own")
+    parser.add_argument("--out", default=str(CHECKOUT / "reports" / "fuzz"), metavar="DIR", help="for files on which they disagree")
+    asked = parser.parse_args(arguments)
+    if min(asked.count, asked.jobs) < 1:
+        raise UsageError("--count and --jobs must be at least 1", where=parser.prog)
+    if not ort_rust.BINARY.is_file():
+        raise EnvironmentFault("the Rust binary is not built", where=str(ort_rust.BINARY.relative_to(CHECKOUT)), next="nox -s build")
+    forms = (asked.format.upper(),) if asked.format else FORMATS
+    began = time.monotonic()
+    found = in_parallel(asked.seed, asked.count, forms, asked.jobs, user_path(asked.out))
+    print(table(found, forms))
+    print(f"{asked.count:,} files, seed {asked.seed}, {time.monotonic() - began:.0f} s")
+    if found.disagreements:
+        shown = "\n".join(f"  {each['file']}: Pillow {each['pillow']}; infer_rs {each['infer_rs']}" for each in found.disagreements[:20])
+        raise JudgedBad(f"{len(found.disagreements)} disagreements:\n{shown}", where="fuzz", next=f"the files are in {asked.out}")
+    return 0
+
+
+def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: Path) -> campaign.Found:
+    """All shards, `jobs` at a time; what is found does not depend on their number."""
+    found = campaign.Found()
+    shards = -(-count // SHARD)
+    with ProcessPoolExecutor(jobs) as pool:
+        tasks = [pool.submit(one_shard, seed, count, forms, shard, shards, out) for shard in range(shards)]
+        for done, task in enumerate(as_completed(tasks), 1):
+            found.add(task.result())
+            print(
+                f"fuzz: {done * count // shards:,} of {count:,} files, {len(found.disagreements)} disagreements",
+                file=sys.stderr,
+                flush=True,
+            )
+    return found
+
+
+def one_shard(seed: int, count: int, forms: tuple[str, ...], shard: int, shards: int, out: Path) -> campaign.Found:
+    """What a process of the pool does."""
+    return campaign.run(campaign.cases(seed, count, forms, shard, shards), [str(ort_rust.BINARY), "decode", "-"], out)
+
+
+def table(found: campaign.Found, forms: tuple[str, ...]) -> str:
+    """Counts by format."""
+    rows = [f"{'format':<8}" + "".join(f"{outcome:>13}" for outcome in OUTCOMES)]
+    rows += [f"{form:<8}" + "".join(f"{found.counts[form, outcome]:>13,}" for outcome in OUTCOMES) for form in forms]
+    return "\n".join([*rows, f"{'all':<8}" + "".join(f"{sum(found.counts[form, outcome] for form in forms):>13,}" for outcome in OUTCOMES)])

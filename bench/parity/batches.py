@@ -1,0 +1,53 @@
+"""Batches of other sizes and in other orders: an answer must not depend on what else is asked together with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.parity import compare
+from bench.parity.ask import Session, ask_tensor
+from contract.errors import UsageError
+from contract.matrix import Matrix
+
+# The batch that dynamic variants are asked with in the order of the images, and those that must give the same answers in any other.
+MAIN_BATCH, SIZES = 8, (1, 2, 3, 7, 8)
+SEED = 5
+
+
+def sizes(matrix: Matrix) -> tuple[int, ...]:
+    """The sizes that are asked: 1, 2, 3, 7, 8, and the largest that is measured, where it is larger than these."""
+    largest = max((scenario.batch for scenario in matrix.chosen("scenario")), default=1)
+    return (*SIZES, *([largest] if largest > MAIN_BATCH else []))
+
+
+def moved(session: Session, matrix: Matrix, tensors: Path, expected: compare.Logits, work: Path) -> dict[str, float]:
+    """Largest difference of a logit from `expected`, per size, each in a seeded order of its own that puts other images together.
+
+    `tensors`: a .npy of N x 3 x H x W, `expected`: its logits, asked MAIN_BATCH at a time in the order of the file. Each size is asked
+    whole batches and what is left over. One order a size finds whatever depends on the size, the place in the batch, or the company.
+    """
+    found = {}
+    ready: compare.Tensors = np.load(tensors, mmap_mode="r")
+    mixed = tensors.with_name(f"{tensors.stem}-permuted.npy")
+    random = np.random.default_rng(SEED)
+    for size in sizes(matrix):
+        order = random.permutation(len(expected))
+        np.save(mixed, ready[order])
+        found[str(size)] = float(compare.differences(ask_tensor(session, mixed, size, work), expected[order]).max())
+    mixed.unlink()
+    return found
+
+
+def wrongly_taken(session: Session, tensors: Path, work: Path) -> list[compare.Problem]:
+    """What is wrong with a static variant that does not refuse a batch of two with a usage error. `tensors` as in `moved`."""
+    two = tensors.with_name(f"{tensors.stem}-two.npy")
+    np.save(two, np.load(tensors, mmap_mode="r")[:2])
+    try:
+        ask_tensor(session, two, 2, work)
+    except UsageError:
+        return []
+    finally:
+        two.unlink()
+    return [compare.Problem("batches", "a static file answers a batch of 2: it is not what its name says")]

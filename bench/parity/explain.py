@@ -1,0 +1,80 @@
+"""Why a row failed: the stage that is to blame, and where inside the model when it is the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.blame.chain import Case, blame_model
+from bench.blame.found import PYTHON_RUST, ModelBlame
+from bench.fleet import Fleet
+from bench.ledger.rows import Suspects, explain_rows
+from bench.parity.reference import JUDGEMENT_FAILS, Reference
+from bench.progress import Progress
+from bench.results import Blame, Check, ParityRow, StageReport
+from bench.subject import Subject
+from contract.matrix import Matrix
+
+# What a check says of the stage, where the ledger, which asks one image at a time, sees nothing.
+STAGE: dict[Check, str] = {
+    "file": "runtime", "tensors": "normalise", "classes": "label", "weights": "logits", "logits": "logits", "labels": "logits",
+    "batches": "logits", "bits": "logits",
+}  # fmt: skip
+IN_THE_MODEL: frozenset[Check] = frozenset({"weights", "logits", "bits"})
+
+
+def explain(
+    rows: Sequence[ParityRow], suspects: Suspects, subject: Subject, fleet: Fleet, matrix: Matrix, reference: Reference, work: Path,
+    progress: Progress, found: Path,
+) -> tuple[tuple[ParityRow, ...], tuple[StageReport, ...]]:  # fmt: skip
+    """The rows with the stage to blame and the node inside the model, and the stage ledgers.
+
+    `suspects`: per (runtime, variant), the images that differ. `found`: where reproductions are written.
+    """
+    said, reports = explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
+    models: dict[str, ModelBlame] = {}
+    explained = []
+    for row in said:
+        if row.passed or not row.judged:
+            explained.append(row)
+            continue
+        inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found)
+        explained.append(replace(row, model=inside, blame=_blame(row, inside)))
+    return tuple(explained), reports
+
+
+def _inside(
+    row: ParityRow, models: dict[str, ModelBlame], suspects: Suspects, subject: Subject, fleet: Fleet, reference: Reference, work: Path,
+    progress: Progress, found: Path,
+) -> ModelBlame | None:  # fmt: skip
+    """Where in the model, for a row whose answers on the same tensor are wrong; a file's fault is looked for in one runtime only."""
+    if not IN_THE_MODEL & set(row.checks):
+        return None
+    known = models.get(row.variant)
+    if known is not None and known.edge != PYTHON_RUST and "bits" not in row.checks:
+        return known
+    progress.part(f"blame {subject.name}: {row.runtime} {row.variant}")
+    images = tuple(int(index) for index in np.flatnonzero(suspects[row.runtime, row.variant])[:8])
+    factor, tolerance = reference.floor.factor, reference.floor.tolerance
+    case = Case(subject, row.variant, row.runtime, row.provider, reference.tensors, factor, tolerance, images)
+    folder = found / f"{row.dataset}-{row.backbone}-{row.variant}-{row.runtime}-{row.provider}"
+    try:
+        models[row.variant] = blame_model(fleet, case, work, folder)
+    except JUDGEMENT_FAILS as error:
+        # The row failed whatever is found inside; what hinders the search is said instead of it.
+        fleet.lost(row.runtime, error)
+        progress.part(f"blame {subject.name}: {row.runtime} {row.variant}: not found: {error.what}")
+        return None
+    return models[row.variant]
+
+
+def _blame(row: ParityRow, model: ModelBlame | None) -> Blame:
+    """One stage: another file explains everything; else what the ledger says, else what the checks say."""
+    inside = f" Inside the model: {model.said}" if model is not None and model.edge is not None else ""
+    if "file" in row.checks or row.blame is None:
+        stage = next(STAGE[check] for check in STAGE if check in row.checks)
+        return Blame(stage, f"{stage} is to blame: {'; '.join(row.problems)}.{inside}")
+    return replace(row.blame, said=f"{row.blame.said}.{inside}" if inside else row.blame.said)

@@ -1,0 +1,150 @@
+"""The reference's side of the gate: how many images are affordable, what it says of them, and its own noise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench import stats
+from bench.fleet import Fleet
+from bench.parity import batches, compare
+from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
+from bench.parity.compare import Answers
+from bench.results import NoiseFloor
+from bench.runner import RunnerError
+from bench.subject import Subject
+from contract.errors import DataError, UsageError
+from contract.matrix import Matrix
+
+# Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
+FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = 14, 7, 0.1
+PROBE_IMAGES = 3
+# A runner that takes so many times as long as in the probe hangs: float64 and cold caches cost far less.
+PATIENCE = 40
+# What makes one row "nothing judged", while the others go on. A provider that is not there (EnvironmentFault) ends the run.
+JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors (.npy), logits.
+
+    `few`: the first tensors, on which the noise floor and other batches are asked. `image_seconds`: what one image cost it, batch 1.
+    """
+
+    paths: list[str]
+    truth: list[str]
+    tensors: Path
+    few: Path
+    answers: Answers
+    floor: NoiseFloor
+    image_seconds: float
+
+
+def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> int:
+    """How many images fit into the budget, loading and other batches included, from a short probe of each runtime.
+
+    At least `least_images`, at most `images`, and as many as a stated claim needs. Raises UsageError when there are too few for it.
+    """
+    needed = images_for_claim(subject, matrix)
+    probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
+    others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
+    variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
+    if not probe or not variants or not others:
+        raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
+    most = min(max(matrix.parity.images, needed), len(subject.train.split["test"]))
+    dynamic = sum(not subject.batch_is_static(name) for name in variants)
+    fixed = per_image = 0.0
+    for runtime in (matrix.defaults.reference, *others):
+        variant = "eager" if runtime == matrix.defaults.reference else variants[0]
+        try:
+            started = time.monotonic()
+            with Session(fleet, runtime, subject.model(variant), provider) as session:
+                ask_images(session, probe[:1], 1, work)
+                ready = time.monotonic()
+                # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
+                each = min(timed(partial(ask_images, session, [path], 1, work)) for path in probe)
+        except JUDGEMENT_FAILS as error:
+            if variant == "eager":
+                raise
+            fleet.lost(runtime, error)  # its rows will say what is wrong
+            continue
+        fleet.patience[runtime] = PATIENCE * each
+        # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
+        loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(batches.sizes(matrix)))
+        fixed += loads * (ready - started) + again * floor_images(each) * each
+        per_image += each * (1 if variant == "eager" else len(variants))
+    if matrix.parity.seconds is None or not per_image:
+        return most
+    return min(most, max(matrix.parity.least_images, needed, int((matrix.parity.seconds - fixed) / per_image)))
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def images_for_claim(subject: Subject, matrix: Matrix) -> int:
+    """The images that a stated claim needs, 0 without one. Raises UsageError when there are not so many, or fewer were asked for."""
+    claim = matrix.parity.claim_for(subject.train.backbone)
+    if claim is None:
+        return 0
+    needed, there = stats.images_needed(claim), len(subject.train.split["test"])
+    cannot = f"cannot support the claim '{claim}': it needs {needed} images of which none speaks against it"
+    if needed > there:
+        raise UsageError(f"{there} test images {cannot}", where=subject.name, next="take more test images, or claim less")
+    # Without a time limit the number of images is what a user named.
+    if matrix.parity.seconds is None and needed > matrix.parity.images:
+        raise UsageError(f"--images {matrix.parity.images} {cannot}", where=subject.name, next="leave --images out, or claim less")
+    return needed
+
+
+def floor_images(image_seconds: float) -> int:
+    """How many images the noise floor and the other batches are asked on."""
+    return FLOOR_IMAGES if image_seconds < SLOW_SECONDS else FLOOR_IMAGES_IF_SLOW
+
+
+def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int) -> Reference:
+    """The reference's tensors and logits, and its own noise: the floor that the tolerance is made of."""
+    entries = subject.held_out(count, matrix.defaults.seed)
+    paths = [str(subject.path(entry)) for entry in entries]
+    truth = [subject.train.classes[entry.label] for entry in entries]
+    runtime = matrix.defaults.reference
+    with Session(fleet, runtime, subject.model("eager"), provider) as session:
+        stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
+        tensors = work / f"{stem}-reference.npy"
+        np.save(tensors, ask_tensors(session, paths, work))
+        started = time.monotonic()
+        logits = ask_tensor(session, tensors, 1, work)
+        image_seconds = (time.monotonic() - started) / len(paths)
+        few = work / f"{stem}-few.npy"
+        np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
+        batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
+    with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
+        exact = ask_tensor(referee, few, 1, work)
+    over_batches = float(compare.differences(logits[: len(batched)], batched).max())
+    against_float64 = float(compare.differences(logits[: len(exact)], exact).max())
+    floor = max(over_batches, against_float64)
+    if not floor > 0:
+        raise UsageError(
+            "the noise floor is zero: float32 and float64 give the same bits, so no tolerance can be made of it", where=subject.name
+        )
+    factor = matrix.parity.tolerance_factor
+    return Reference(
+        paths=paths,
+        truth=truth,
+        tensors=tensors,
+        few=few,
+        answers=Answers(logits, subject.train.classes),
+        floor=NoiseFloor(
+            subject.train.backbone, subject.train.dataset, provider, over_batches, against_float64, factor, factor * floor, len(exact)
+        ),
+        image_seconds=image_seconds,
+    )
