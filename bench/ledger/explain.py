@@ -11,12 +11,12 @@ from pathlib import Path
 from bench.fleet import Fleet
 from bench.ledger import verdict
 from bench.ledger.faults import Faults
+from bench.ledger.found import StageReport
 from bench.ledger.stages import Array, Said, Stage, ask
 from bench.ledger.tally import Tally
 from bench.ledger.walk import walk
 from bench.parity.ask import Session
 from bench.progress import Progress
-from bench.results import StageReport
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import DataError, UsageError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bench.ledger.found import Blame, Cause, StageFault
 from bench.ledger.stages import TENSORS
 from bench.report import words
-from bench.results import Blame, Cause, StageFault
 
 # Below this share a cause is not called one.
 EXPLAINS = 0.5

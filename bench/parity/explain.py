@@ -11,10 +11,11 @@ import numpy as np
 from bench.blame.chain import Case, blame_model
 from bench.blame.found import PYTHON_RUST, ModelBlame
 from bench.fleet import Fleet
+from bench.ledger.found import Blame, StageReport
 from bench.ledger.rows import Suspects, explain_rows
 from bench.parity.reference import JUDGEMENT_FAILS, Reference
 from bench.progress import Progress
-from bench.results import Blame, Check, ParityRow, StageReport
+from bench.results import Check, ParityRow
 from bench.subject import Subject
 from contract.matrix import Matrix
 

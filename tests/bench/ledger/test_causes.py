@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from bench.ledger import causes_answer, pixels, verdict
 from bench.ledger.case import Case
 from bench.ledger.diagnosis import Diagnosis, squares
-from bench.results import Cause, StageFault
+from bench.ledger.found import Cause, StageFault
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
 from tests.bench.ledger import pictures
 from tests.bench.ledger.pictures import SPEC

@@ -11,10 +11,10 @@ import pytest
 from bench.fleet import Fleet
 from bench.ledger import rows
 from bench.ledger.explain import explain
+from bench.ledger.found import StageReport
 from bench.ledger.stages import STAGES
 from bench.parity.check import Checked, check
 from bench.progress import Progress
-from bench.results import StageReport
 from bench.subject import Subject
 from contract import strict
 from contract.matrix import Matrix
