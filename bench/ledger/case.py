@@ -32,8 +32,8 @@ class Case:
 
 
 class Guess(NamedTuple):
-    """A known fault applied to the reference's input; `fitted` where numbers of it were fitted to what came out."""
+    """A known fault applied to the reference's input; `fitted`: points of doubt for numbers fitted to what came out."""
 
     name: str
     array: Array
-    fitted: bool = False
+    fitted: int = 0

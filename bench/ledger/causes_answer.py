@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bench.results import Cause
+from bench.ledger.found import Cause
 
 Logits = NDArray[np.float64]
 # Pairs of a permutation that are printed.

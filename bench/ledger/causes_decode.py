@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import permutations
 
 import numpy as np
@@ -11,10 +12,12 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
 from bench.ledger.case import Case, Guess
-from bench.ledger.pixels import TURNS, Pixels, turned
+from bench.ledger.pixels import TURNS, Pixels, to_bytes, turned
 
 # Pillow's number for chroma at half the width and height.
 TWO_BY_TWO = 2
+# Pillow's default, and what cameras and web services use; rows that a matrix is fitted on.
+QUALITIES, ROWS = (75, 85, 90, 95), 200
 CHANNELS = [order for order in permutations(range(3)) if order != (0, 1, 2)]
 
 
@@ -26,7 +29,39 @@ def decode(case: Case) -> Iterator[Guess]:
     yield from moved_about(pixels)
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     yield Guess("colours lost: grey", np.repeat(grey[..., None], 3, axis=2))
+    for whole in (True, False):
+        yield Guess("chroma kept at half the resolution", poor_chroma(pixels, whole=whole))
+    for quality in QUALITIES:
+        yield Guess(f"saved as JPEG once more, at quality {quality}", compressed(pixels, quality))
+    if case.made.shape == pixels.shape:
+        yield Guess("colours changed by a matrix", mixed(pixels, case.made), fitted=3)
     yield from of_the_file(case)
+
+
+def poor_chroma(pixels: Pixels, *, whole: bool) -> Pixels:
+    """Blue and red differences averaged over 2 x 2 `whole` pixels, or over half as many areas as there are pixels."""
+    light, *chroma = Image.fromarray(pixels).convert("YCbCr").split()
+    half = ((light.width + 1) // 2, (light.height + 1) // 2)
+    coarse = [band.reduce(2) if whole else band.resize(half, Image.Resampling.BOX) for band in chroma]
+    made = Image.merge("YCbCr", (light, *(band.resize(light.size, Image.Resampling.NEAREST) for band in coarse)))
+    return np.asarray(made.convert("RGB"))
+
+
+def compressed(pixels: Pixels, quality: int) -> Pixels:
+    """Through Pillow's JPEG."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    with Image.open(file) as image:
+        return np.asarray(image)
+
+
+def mixed(pixels: Pixels, made: Pixels) -> Pixels:
+    """Each colour a sum of all three and a constant, by least squares on some of the pixels."""
+    step = max(1, len(pixels) // ROWS)
+    given, wanted = (array[::step].reshape(-1, 3).astype(np.float64) for array in (pixels, made))
+    known = np.column_stack([given, np.ones(len(given))])
+    rule = np.linalg.lstsq(known.T @ known, known.T @ wanted, rcond=None)[0]
+    return to_bytes(pixels.astype(np.float32) @ rule[:3].astype(np.float32) + rule[3].astype(np.float32))
 
 
 def of_the_file(case: Case) -> Iterator[Guess]:

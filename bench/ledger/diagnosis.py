@@ -12,14 +12,14 @@ from bench.ledger.causes_crop import crop
 from bench.ledger.causes_decode import decode, orient
 from bench.ledger.causes_normalise import normalise
 from bench.ledger.causes_resize import resize
+from bench.ledger.found import Cause
 from bench.ledger.stages import Array
-from bench.results import Cause
 
 GUESSES: dict[str, Callable[[Case], Iterator[Guess]]] = {
     "decode": decode, "orient": orient, "resize": resize, "crop": crop, "normalise": normalise,
 }  # fmt: skip
-# A cause whose numbers were fitted to the difference must explain so much more than one that has none.
-FITTED_COSTS = 0.02
+# A cause whose numbers were fitted to the difference must explain so much more, per point of doubt, than one that has none.
+FITTED_COSTS = 0.01
 # Values that are squared at once: bounds the memory for an image of many megapixels.
 BLOCK = 1 << 20
 
@@ -31,7 +31,7 @@ class Trial:
     left: float = 0.0
     base: float = 0.0
     exact: int = 0
-    fitted: bool = False
+    fitted: int = 0
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Diagnosis:
         base = squares(made, expected if alike else np.broadcast_to(made.mean(axis=(0, 1)), made.shape))
         self.images += 1
         self.base += base
-        tried: dict[str, tuple[float, bool]] = {}
+        tried: dict[str, tuple[float, int]] = {}
         for name, array, fitted in GUESSES[case.stage](case):
             # One name may stand for two guesses, which are the same in most images: the better one counts.
             if array.shape == made.shape and not (alike and np.array_equal(array, expected)):
@@ -67,7 +67,9 @@ class Diagnosis:
             return ()
         shares = {name: (trial.base - trial.left) / self.base for name, trial in self.trials.items()}
         ranked = sorted(shares, key=lambda name: -shares[name] + FITTED_COSTS * self.trials[name].fitted)
-        return tuple(Cause(name, shares[name], self.trials[name].exact, self.images) for name in ranked[:most] if shares[name] > 0)
+        # Behind a cause that needs no fit a fitted one says nothing: it follows any difference.
+        kept = [name for place, name in enumerate(ranked) if place == 0 or not self.trials[name].fitted]
+        return tuple(Cause(name, shares[name], self.trials[name].exact, self.images) for name in kept[:most] if shares[name] > 0)
 
 
 def squares(one: Array, other: Array) -> float:

@@ -11,12 +11,12 @@ from pathlib import Path
 from bench.fleet import Fleet
 from bench.ledger import verdict
 from bench.ledger.faults import Faults
+from bench.ledger.found import StageReport
 from bench.ledger.stages import Array, Said, Stage, ask
 from bench.ledger.tally import Tally
 from bench.ledger.walk import walk
 from bench.parity.ask import Session
 from bench.progress import Progress
-from bench.results import StageReport
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import DataError, UsageError
@@ -38,24 +38,30 @@ def explain(
     tally = Tally(tolerance)
     faults: Faults | None = None
     error: str | None = None
+    asked = reference
     try:
         with ExitStack() as sessions:
             theirs = sessions.enter_context(Session(fleet, reference, subject.model("eager"), provider))
+            asked = runtime
             ours = sessions.enter_context(Session(fleet, runtime, subject.model(variant), provider))
             faults = Faults(subject.train.preprocess, tolerance, subject.train.classes, ours.loaded.classes)
             deadline = time.monotonic() + seconds if seconds is not None else None
             for path in paths:
                 if deadline is not None and tally.images >= LEAST and time.monotonic() > deadline:
                     break
-                fleet.only(reference)
+                asked = reference
+                fleet.only(asked)
                 expected = ask(theirs, path, None, work)
-                fleet.only(runtime)
+                asked = runtime
+                fleet.only(asked)
                 found = walk(expected, first_answer(ours, path, work), partial(swapped, ours, path, work), tolerance, subject.train.classes)
                 tally.add(found)
                 faults.add(found, Path(path))
     except FAILS as failure:
         error = str(failure).partition("\n")[0]
-        fleet.lost(runtime, failure)
+        fleet.lost(asked, failure)
+        for name in (reference, runtime):
+            fleet.stop(name)  # the other one still holds its model, which nobody would unload
     made = faults.found(tally) if faults is not None else ()
     return StageReport(
         subject.train.dataset, subject.train.backbone, variant, runtime, provider, tally.images, tally.flips, tally.differences(), made,

@@ -10,10 +10,10 @@ import numpy as np
 from bench.ledger import causes_answer, verdict
 from bench.ledger.case import Case
 from bench.ledger.diagnosis import Diagnosis
+from bench.ledger.found import Cause, StageFault
 from bench.ledger.stages import STAGES, TENSORS, Array
 from bench.ledger.tally import Sums, Tally
 from bench.ledger.walk import Fault, Walk
-from bench.results import Cause, StageFault
 from contract.preprocess import PreprocessSpec
 
 # Images per stage that causes are tried on, and that logits are kept of: what is found on more is the same.

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from bench.fleet import Fleet
 from bench.ledger.explain import SECONDS, explain
+from bench.ledger.found import StageReport
 from bench.progress import Progress
-from bench.results import ParityRow, StageReport
+from bench.results import ParityRow
 from bench.subject import Subject
 from contract.matrix import Matrix
 

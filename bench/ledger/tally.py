@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench.ledger.found import StageDifference
 from bench.ledger.stages import ARRAYS, STAGES, Array, Said
 from bench.ledger.walk import Fault, Walk, same
-from bench.results import StageDifference
 
 
 @dataclass

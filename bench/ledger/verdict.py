@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bench.ledger.found import Blame, Cause, StageFault
 from bench.ledger.stages import TENSORS
 from bench.report import words
-from bench.results import Blame, Cause, StageFault
 
 # Below this share a cause is not called one.
 EXPLAINS = 0.5
@@ -37,8 +37,9 @@ def diagnosis(fault: StageFault) -> str:
         return f"{best.name} {_share(best)}"
     if fault.stage not in TENSORS:
         return fault.seen
-    none = f"no known cause explains more than {words.percent(best.explained)}" if best is not None else "no known cause explains any of it"
-    return f"{none} ({fault.seen})"
+    if best is None:
+        return f"no known cause explains any of it ({fault.seen})"
+    return f"no known cause explains more than {words.percent(best.explained)} (that is: {best.name}; {fault.seen})"
 
 
 def seen(stage: str, most: float, share: float, jpeg: bool) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench import stats
 from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
+from bench.ledger.found import Blame, StageReport
 from bench.parity import batches, compare
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, NotComparable, Problem, Tensors
@@ -20,7 +21,7 @@ from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
-from bench.results import Blame, ParityRow, StageReport
+from bench.results import ParityRow
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError

@@ -13,10 +13,11 @@ from bench.blame.chain import Case
 from bench.blame.found import PYTHON_RUST, ModelBlame
 from bench.blame.model import blame_model
 from bench.fleet import Fleet
+from bench.ledger.found import Blame, StageReport
 from bench.ledger.rows import Suspects, explain_rows
 from bench.parity.reference import JUDGEMENT_FAILS, Reference
 from bench.progress import Progress
-from bench.results import Blame, Check, ParityRow, StageReport
+from bench.results import Check, ParityRow
 from bench.subject import Subject
 from contract.matrix import Matrix
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bench.ledger.found import Cause, StageDifference, StageReport
 from bench.report import words
 from bench.report.table import Table
-from bench.results import Cause, Results, StageDifference, StageReport
+from bench.results import Results
+
+NOTHING = "one image at a time no stage makes a difference; what failed shows in batches, or between two runtimes"
 
 
 def stages(results: Results) -> Table:
@@ -20,6 +23,7 @@ def stages(results: Results) -> Table:
     notes = (
         "equal, or how many images are, the largest difference and the share of values that differ; logits are equal within the tolerance",
         *(f"{_where(report)}: {report.error}" for report in results.stages if report.error is not None),
+        *(f"{_where(report)}: {NOTHING}" for report in results.stages if report.images and _failed(results, report) and not report.faults),
     )
     return Table("Stages, from the file to the label", ("backbone", "variant", "runtime", "images", *names), rows, frozenset({3}), notes)
 
@@ -54,6 +58,11 @@ def _difference(each: StageDifference) -> str:
     # Where all are of another size, nothing else was compared.
     numbers = [f"max {words.small(each.max_difference)}", words.percent(each.share)] if each.other_shape < each.images else []
     return f"{said}: {', '.join([*numbers, *shapes])}"
+
+
+def _failed(results: Results, report: StageReport) -> bool:
+    place = (report.dataset, report.backbone, report.variant, report.runtime, report.provider)
+    return any((row.dataset, row.backbone, row.variant, row.runtime, row.provider) == place and not row.passed for row in results.parity)
 
 
 def _cause(cause: Cause) -> str:

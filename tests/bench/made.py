@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.ledger.found import Blame, Cause, StageDifference, StageFault, StageReport
 from bench.results import (
-    Blame,
     Block,
-    Cause,
     Contrast,
     Environment,
     ImageVerdict,
@@ -17,9 +16,6 @@ from bench.results import (
     PairedDrop,
     ParityRow,
     Results,
-    StageDifference,
-    StageFault,
-    StageReport,
     StepTime,
     Subject,
     VariantSummary,

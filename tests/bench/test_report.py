@@ -18,7 +18,7 @@ import pytest
 
 from bench import record
 from bench.parity import junit
-from bench.report import summary, table, tables, words, write
+from bench.report import ledger, summary, table, tables, words, write
 from bench.results import Interval, Results
 from contract import strict
 from contract.errors import DataError, EnvironmentFault
@@ -60,6 +60,14 @@ def test_what_could_not_be_judged_is_no_failure():
     suite = ET.fromstring(junit.render(judged))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
     assert [[child.tag for child in case] for case in suite] == [["system-out"], ["system-out"], ["error", "system-out"]]
+
+
+def test_a_failure_that_no_stage_makes_says_so():
+    run = made.results()
+    assert ledger.NOTHING not in " ".join(ledger.stages(run).notes)
+    innocent = replace(run, stages=(replace(made.stages(), faults=(), blame=None),))
+    assert ledger.stages(innocent).notes[-1] == f"wings/resnet18 sim-static ort-rust cpu: {ledger.NOTHING}"
+    assert not ledger.faults(innocent).rows
 
 
 def plain(text: str) -> str:

@@ -52,6 +52,11 @@ def test_a_recipe_goes_to_every_chosen_backbone_and_epochs_to_the_phase_there_is
     assert (finetune.epochs, finetune.head_epochs) == (3, 60)
 
 
+def test_stages_are_asked_for_of_every_image():
+    assert not select("--quick").parity.stages
+    assert select("--quick", "--stages").parity.stages
+
+
 def test_quick_and_what_is_said_beside_it():
     chosen = select("--quick")
     quick = select().quick

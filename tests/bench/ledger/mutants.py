@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from tests.bench.ledger.pictures import SPEC, tensor
 
@@ -47,6 +47,11 @@ def half(pixels: np.ndarray) -> np.ndarray:
 
 def brain(pixels: np.ndarray) -> np.ndarray:
     return torch.from_numpy(tensor(pixels)).bfloat16().float().numpy()
+
+
+def poor(image: Image.Image) -> Image.Image:
+    light, *chroma = image.convert("YCbCr").split()
+    return Image.merge("YCbCr", [light, *(band.reduce(2).resize(band.size, Image.Resampling.NEAREST) for band in chroma)]).convert("RGB")
 
 
 def op(change: Callable[[Image.Image], Image.Image]) -> Callable[[np.ndarray], np.ndarray]:
@@ -113,7 +118,10 @@ MUTANTS: dict[str, Mutant] = {
     "rows": ("normalise", lambda p: tensor(p).transpose(0, 2, 1), "height and width swapped"),
     "half": ("normalise", half, "half precision"),
     "bfloat16": ("normalise", brain, "bfloat16"),
+    "odd mean": ("normalise", lambda p: tensor(p, (0.45, 0.45, 0.45)), "another mean"),
+    "odd std": ("normalise", lambda p: tensor(p) / np.float32(1.01), "another std"),
+    "saturated": ("decode", op(lambda i: ImageEnhance.Color(i).enhance(0.4)), "colours changed by a matrix"),
+    "some blue in the red": ("decode", lambda p: np.rint(0.8 * p + 0.2 * p[..., ::-1]).astype(np.uint8), "colours changed by a matrix"),
+    "poor chroma": ("decode", op(poor), "chroma kept at half the resolution"),
     "odd scale": ("normalise", lambda p: tensor(p) * np.float32(1.07) + np.float32(0.2), "another scale and offset for each channel"),
 }  # fmt: skip
-# What is smaller than the noise of a picture saved again cannot be told from it.
-BELOW_NOISE = {"half", "bfloat16", "256ths"}

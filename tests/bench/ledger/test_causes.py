@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from bench.ledger import causes_answer, pixels, verdict
 from bench.ledger.case import Case
 from bench.ledger.diagnosis import Diagnosis, squares
-from bench.results import Cause, StageFault
+from bench.ledger.found import Cause, StageFault
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
 from tests.bench.ledger import pictures
 from tests.bench.ledger.pictures import SPEC
@@ -103,7 +103,7 @@ def test_what_is_not_known_is_called_so(tmp_path):
     assert all(cause.explained < 0.1 for cause in found)
     said = verdict.diagnosis(StageFault("decode", 1, 1, 1.0, 0, verdict.seen("decode", 4, 0.13, jpeg=True), found))
     assert said.startswith("no known cause explains ")
-    assert said.endswith("(differences of at most 4 on 13.0 % of the values: it looks like another JPEG decoder)")
+    assert said.endswith("differences of at most 4 on 13.0 % of the values: it looks like another JPEG decoder)")
     for stage, most, share, jpeg in (
         ("crop", 4, 0.1, True),
         ("decode", 30, 0.1, True),
@@ -264,7 +264,7 @@ def test_the_worst_fault_is_blamed_and_the_others_are_listed():
     assert blamed.stage == "resize"
     assert blamed.said == (
         "resize is to blame (made there in 6 of 9 images, 90.0 % of the effect on the logits, 2 labels): no antialias explains 97.4 %;"
-        " also decode (6 of 9, 10.0 % of the effect on the logits: no known cause explains more than 31.0 % (seen so));"
+        " also decode (6 of 9, 10.0 % of the effect on the logits: no known cause explains more than 31.0 % (that is: grey; seen so));"
         " label (6 of 9, 3 labels: labels permuted: a -> b explains every value)"
     )
 

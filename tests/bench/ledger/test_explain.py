@@ -11,10 +11,10 @@ import pytest
 from bench.fleet import Fleet
 from bench.ledger import rows
 from bench.ledger.explain import explain
+from bench.ledger.found import StageReport
 from bench.ledger.stages import STAGES
 from bench.parity.check import Checked, check
 from bench.progress import Progress
-from bench.results import StageReport
 from bench.subject import Subject
 from contract import strict
 from contract.matrix import Matrix
@@ -97,6 +97,13 @@ def test_a_runner_without_the_verb_and_one_that_dies_say_so(tmp_path, monkeypatc
         assert found.error is not None
         assert said in found.error
         assert (found.images, found.faults, found.blame) == (0, (), None)
+
+
+def test_a_reference_that_dies_is_not_the_candidates_fault(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, torch_eager=fakes.descriptor("torch-eager", "crash", verb="stages"))
+    found = report(tmp_path, fakes.subject(tmp_path))
+    assert found.error == "torch-eager: stages: died (signal SIGSEGV)"
+    assert (found.images, found.faults) == (0, ())
 
 
 def test_time_bounds_the_images(tmp_path, monkeypatch):
