@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
+import struct
 from collections import Counter
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def test_generated_images(binary: Path, tmp_path: Path) -> None:
     assert None not in assert_alike(binary, draw(tmp_path))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_the_decode_set(binary: Path) -> None:
     """753 files of other projects' tests: the pixels of the manifest, by both, or a refusal by both."""
     if not SET.is_dir():
@@ -94,9 +96,9 @@ def test_damaged_files(binary: Path, tmp_path: Path, kind: str) -> None:
 
 def test_a_short_run_of_the_fuzzer(binary: Path, tmp_path: Path) -> None:
     """`python -m bench fuzz` is the long one."""
-    found = campaign.run(campaign.cases(17, 3000, FORMATS), [str(binary), "decode", "-"], tmp_path)
+    found = campaign.run(campaign.cases(17, 1500, FORMATS), [str(binary), "decode", "-"], tmp_path)
     assert not found.disagreements, found.disagreements
-    assert all(found.counts[form, outcome] > 20 for form in FORMATS for outcome in ("equal", "both refuse")), found.counts
+    assert all(found.counts[form, outcome] > 10 for form in FORMATS for outcome in ("equal", "both refuse")), found.counts
 
 
 @pytest.mark.parametrize(
@@ -119,16 +121,15 @@ def test_limits_are_alike(binary: Path, tmp_path: Path) -> None:
         with paths[-1].open("wb") as file:
             file.write(head)
             file.truncate(size)
-    for name, size in [
-        ("large.gif", (9460, 9459)),
-        ("large.bmp", (9460, 9459)),
-        ("large.png", (9460, 9459)),
-        ("allowed.png", (9459, 9459)),
-    ]:
+    for name, size in [("large.png", (9460, 9459)), ("allowed.png", (9459, 9459)), ("small.gif", (1, 1)), ("small.bmp", (1, 1))]:
         paths.append(tmp_path / name)
         Image.new("1", size).save(paths[-1])
+    # The same size, only stated.
+    for path, at, head in [(paths[-2], 6, struct.pack("<HH", 9460, 9459)), (paths[-1], 18, struct.pack("<II", 9460, 9459))]:
+        data = path.read_bytes()
+        path.write_bytes(data[:at] + head + data[at + len(head) :])
     paths.append(tmp_path / "canvas.webp")
     canvas = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + b"\xff\xff\0\xff\xff\0"
     paths[-1].write_bytes(b"RIFF" + (4 + len(canvas)).to_bytes(4, "little") + b"WEBP" + canvas)
     seen = assert_alike(binary, paths)
-    assert [each is None for each in seen] == [True] * 5 + [False, True]
+    assert [each is None for each in seen] == [True] * 3 + [False] + [True] * 3
