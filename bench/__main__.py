@@ -1,4 +1,4 @@
-"""python -m bench run | parity | blame | faults | report | build | doctor | fuzz [options]."""
+"""python -m bench COMMAND [options]: parity, measuring, reports, and what proves them."""
 
 from __future__ import annotations
 
@@ -116,6 +116,13 @@ def fuzz(arguments: list[str]) -> int:
     return command.main(arguments)
 
 
+def preprocess_speed(options: Options, _raw: argparse.Namespace) -> int:
+    """From file to tensor in all runtimes."""
+    from bench import preprocess_speed as speed  # noqa: PLC0415
+
+    return speed.main(options)
+
+
 def finish(options: Options, folder: Path, code: int) -> int:
     """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
     Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
@@ -129,7 +136,7 @@ def finish(options: Options, folder: Path, code: int) -> int:
 
 def usage() -> str:
     """One line a command."""
-    lines = [f"  {name:<8} {about}" for name, (_, about) in (*COMMANDS.items(), *TOOLS.items())]
+    lines = [f"  {name:<16} {about}" for name, (_, about) in (*COMMANDS.items(), *TOOLS.items())]
     return "\n".join(["usage: python -m bench COMMAND [options]", "", *lines, "", "python -m bench COMMAND --help lists the options"])
 
 
@@ -140,6 +147,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
     "build": (build, "build the Rust binary"),
+    "preprocess-speed": (preprocess_speed, "compare how fast the runtimes turn a JPEG file into a tensor (needs nox -s train export)"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),
 }
 # With options of their own: neither matrix.toml nor a run has to do with them.

@@ -38,8 +38,9 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     chunks.finish(left, animated)?;
     match kind {
         Kind::Index(_) => canvas.colour(&chunks.palette()?),
-        // The palette of an earlier header, one of indices: Pillow now takes greys for indices, and refuses what is neither.
-        Kind::Grey(2..) | Kind::GreyAlpha(_) if chunks.has_palette() => canvas.colour(&chunks.palette()?),
+        // The palette of an earlier header, one of indices: Pillow now takes greys for indices, and refuses what is neither (nor are
+        // 16 bits of grey and alpha, which it keeps as colours).
+        Kind::Grey(2..) | Kind::GreyAlpha(1) if chunks.has_palette() => canvas.colour(&chunks.palette()?),
         _ if chunks.has_palette() => return Err("broken PNG: a palette, and pixels that are no indices".into()),
         _ => {}
     }

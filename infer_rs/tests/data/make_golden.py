@@ -144,7 +144,7 @@ def pngs() -> dict[str, bytes]:
         large, small = (chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, interlaced)) for size in (8, 1))
         frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 8, 8, 0, 0, 0, 0, 0, 0))
         files[name] = whole[:8] + large + frame + small + chunk(b"IDAT", zlib.compress(bytes(8 * 9))) + chunk(b"IEND", b"")
-    for name, depth, colour in [("grey", 8, 0), ("grey-alpha", 8, 4), ("bits", 1, 0), ("colour", 8, 2)]:
+    for name, depth, colour in [("grey", 8, 0), ("grey-alpha", 8, 4), ("grey-alpha16", 16, 4), ("bits", 1, 0), ("colour", 8, 2)]:
         # A second header turns the indices of the first one into something else.
         indices, other = png(13, 11, 8, 3, False), png(13, 11, depth, colour, False)
         files[f"{name}-after-palette.png"] = indices[: indices.index(b"IDAT") - 4] + other[8:]
