@@ -34,6 +34,11 @@ def main() -> int:
     parser.add_argument_group("bench").add_argument(
         "--input-shape", metavar="CxHxW", help="of an --onnx file whose input has dynamic dimensions beside the batch"
     )
+    if command is parity:
+        given = parser.add_argument_group("parity of --onnx files, which Concord did not export, on the images of --images DIR")
+        given.add_argument("--reference", metavar="R", help="torchvision:NAME (with --weights file:F), or an ONNX file")
+        given.add_argument("--spec", metavar="FILE", help="the preprocess spec as JSON, for files that carry none")
+        given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
     if command is faults:
         trial = parser.add_argument_group("faults")
         trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
@@ -53,12 +58,15 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     return finish(options, folder, results.exit_code)
 
 
-def parity(options: Options, _raw: argparse.Namespace) -> int:
+def parity(options: Options, raw: argparse.Namespace) -> int:
     """Parity and its report."""
     from bench import run as runs  # noqa: PLC0415
 
     if options.onnx:
-        raise UsageError("parity needs the checkpoint that a file was exported from", where="--onnx", next="bench run --onnx measures it")
+        from bench.given import gate  # noqa: PLC0415
+
+        results, folder = gate.run(options, raw)
+        return finish(options, folder, results.exit_code)
     results, folder = runs.run(options, measuring=False)
     return finish(options, folder, results.exit_code)
 

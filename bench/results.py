@@ -146,7 +146,7 @@ class ParityRow:
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """How the tolerance of one backbone came about."""
+    """How the tolerance of one backbone came about: from its moves over batches, and against a referee (`against_float64`)."""
 
     backbone: str
     dataset: str
@@ -156,6 +156,7 @@ class NoiseFloor:
     factor: float
     tolerance: float
     images: int
+    referee: str = "float64"
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,7 @@ class Results:
     contrasts: tuple[Contrast, ...]
     holes: tuple[Hole, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...]
     equivalent: float
     times: tuple[StepTime, ...]
     peak_bytes: dict[str, int]

@@ -121,6 +121,7 @@ def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: 
             parity=(*kept.results.parity, *found.rows),
             stages=(*kept.results.stages, *found.stages),
             floors=(*kept.results.floors, found.reference.floor),
+            remarks=(*kept.results.remarks, found.remark),
         )
     fleet.stop()
     # Given up for one subject: what passed on another is measured.
@@ -223,6 +224,7 @@ def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Pat
         contrasts=(),
         holes=(),
         problems=(),
+        remarks=(),
         equivalent=matrix.measure.equivalent,
         times=(),
         peak_bytes={},

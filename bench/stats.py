@@ -40,9 +40,13 @@ def images_needed(claim: Claim) -> int:
     return images
 
 
-def judge_claim(claim: Claim, disagreeing: int, lost: int, images: int) -> ClaimJudged:
-    """Whether so many images support a claim: `disagreeing` got another label, `lost` a wrong one instead of a right one."""
-    bound = share_bound(lost if claim.about == "accuracy drop" else disagreeing, images, claim.confidence)
+def judge_claim(claim: Claim, disagreeing: int, lost: int | None, images: int) -> ClaimJudged:
+    """Whether so many images support a claim: `disagreeing` got another label, `lost` a wrong one instead of a right one.
+
+    Images without labels (`lost` None) support no claim about accuracy.
+    """
+    count = lost if claim.about == "accuracy drop" else disagreeing
+    bound = 1.0 if count is None else share_bound(count, images, claim.confidence)
     return ClaimJudged(str(claim), bound, images_needed(claim), supported=bound < claim.share)
 
 

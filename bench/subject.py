@@ -21,6 +21,8 @@ class Subject:
     folder: Path
     train: TrainManifest
     export: ExportManifest
+    # An ONNX file that stands for the reference, where it is no PyTorch model.
+    reference: Path | None = None
 
     @property
     def name(self) -> str:
@@ -30,8 +32,22 @@ class Subject:
     def model(self, cell_variant: str) -> Path:
         """The file that a runtime loads for a variant; `eager` is the checkpoint's manifest."""
         if cell_variant == "eager":
-            return self.folder / manifest.TRAIN
+            return self.reference or self.folder / manifest.TRAIN
         return self.folder / next(variant.file for variant in self.export.variants if variant.name == cell_variant)
+
+    def candidates(self, runtimes: tuple[str, ...], reference: str) -> list[str]:
+        """The runtimes that are compared with the reference; its own, too, where the reference is another file."""
+        return [name for name in runtimes if name != reference or self.reference is not None]
+
+    @property
+    def exported_here(self) -> bool:
+        """Whether Concord made the files from the checkpoint: only then must their weights be its, to the last bit."""
+        return bool(self.export.checkpoint_sha256)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the data set says what its test images show (class -1: unknown)."""
+        return all(entry.label >= 0 for entry in self.train.split["test"])
 
     def sha256(self, variant: str) -> str:
         """Hash of a variant's file, from the manifest."""

@@ -46,6 +46,7 @@ class Options:
     seed: int | None
     epochs: int | None
     images: int | None
+    image_folder: Path | None
     seconds: float | None
     claim: str | None
     quick: bool
@@ -89,7 +90,11 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     how.add_argument("--seed", type=int)
     how.add_argument("--epochs", type=int, help="replaces the recipe's number of epochs")
     how.add_argument("--threads", type=int, help="threads of every runtime (default: what this process may use)")
-    how.add_argument("--images", type=int, help="compare so many images per backbone (all, where there are fewer), however long it takes")
+    how.add_argument(
+        "--images",
+        metavar="N",
+        help="compare so many images per backbone (all, where there are fewer), however long it takes; parity --onnx: a folder of images",
+    )
     how.add_argument(
         "--claim", metavar="TEXT", help="what parity must show of every chosen backbone, such as 'disagreement < 1 %% at 95 %%'"
     )
@@ -115,6 +120,7 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
     values["weights"] = tuple(_weights(name) for name in values["weights"])
     for name in ("root", "checkpoint", "matrix", "artifacts", "data", "reports"):
         values[name] = user_path(values[name]) if values[name] else None
+    values["images"], values["image_folder"] = _images(raw.images)
     values["onnx"] = tuple(user_path(name) for name in values["onnx"])
     for name in ("dataset", "backbone", "variant", "runtime", "scenario"):
         twice = next((each for each in values[name] if values[name].count(each) > 1), None)
@@ -132,6 +138,16 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
 def user_path(name: str) -> Path:
     """A path given by a user, absolute: relative to the folder where the user stood, not to the checkout."""
     return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
+
+
+def _images(given: str | None) -> tuple[int | None, Path | None]:
+    """A number of images, or the folder that they lie in."""
+    if given is None:
+        return None, None
+    try:
+        return int(given), None
+    except ValueError:
+        return None, user_path(given)
 
 
 def _weights(name: str) -> str:

@@ -1,4 +1,7 @@
-"""`python -m train [options]` trains what is not current; `python -m train serve` is the torch-eager runner."""
+"""`python -m train [options]` trains what is not current; `python -m train serve` is the torch-eager runner.
+
+`python -m train reference` writes a torchvision model with given weights for it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ def main() -> int:
         from train.serve import runner  # noqa: PLC0415 - each way loads only what it needs
 
         return runner.main(arguments[1:])
+    if arguments[:1] == ["reference"]:
+        from train import reference  # noqa: PLC0415
+
+        return reference.main(arguments[1:])
     parsed, _ = options.parse(options.parser("train", "Fine-tune the backbones: images -> checkpoint and manifest."), arguments)
     matrix = options.select(parsed)
     # torch takes seconds to import: not for --help, and not for a misspelt option.

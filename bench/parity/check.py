@@ -14,7 +14,7 @@ from bench import stats
 from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
 from bench.ledger.found import Blame, StageReport
-from bench.parity import batches, compare
+from bench.parity import batches, compare, orientation
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, NotComparable, Problem, Tensors
 from bench.parity.explain import Explaining, explain
@@ -25,7 +25,7 @@ from bench.results import ParityRow
 from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import ConcordError, DataError, UsageError
-from contract.manifest import CHECKPOINT
+from contract.manifest import CHECKPOINT, Accuracy
 from contract.matrix import Matrix
 from contract.protocol import Receipt
 
@@ -37,6 +37,7 @@ class Checked:
     reference: Reference
     rows: tuple[ParityRow, ...]
     stages: tuple[StageReport, ...]
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,11 @@ def check(
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
-    rows, stages = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given)
+    far: Explaining = "all" if subject.exported_here else "stages"
+    rows, stages = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far)
     progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
-    return Checked(reference, rows, stages)
+    remark = orientation.count(reference.paths).say(orient=subject.train.preprocess.orient)
+    return Checked(reference, rows, stages, f"{subject.name}: {remark}")
 
 
 def judge_rows(
@@ -90,7 +93,7 @@ def judge_rows(
     logits: dict[tuple[str, str], compare.Logits] = {}
     suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
     weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
-    for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
+    for runtime in subject.candidates(matrix.defaults.runtime, matrix.defaults.reference):
         equal: NDArray[np.bool_] | None = None
         for variant, wrong in weights.items():
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
@@ -122,7 +125,7 @@ def tensors_equal(session: Session, reference: Reference, count: int, work: Path
 
 def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
     """Weights of a file that are not the checkpoint's, found by their bytes: one of millions may hide below the noise of every output."""
-    differing = weights_differ(subject.folder / CHECKPOINT, subject.model(variant))
+    differing = weights_differ(subject.folder / CHECKPOINT, subject.model(variant)) if subject.exported_here else ()
     shown = ", ".join(f"{each.name} ({each.why})" for each in differing[:3]) + (", …" if len(differing) > 3 else "")
     return [Problem("weights", f"{len(differing)} weights in the file are not the checkpoint's: {shown}")] if differing else []
 
@@ -160,8 +163,8 @@ def compare_variant(
     if on_same.flips and not judged.flips:
         problems.append(Problem("labels", f"{on_same.flips} of {count} images get another label on the same tensor"))
     if not equal.all():
-        differing = int((~equal).sum())
-        problems.append(Problem("tensors", f"preprocessing differs: the tensors of {differing} of {count} images are not the reference's"))
+        unequal = int((~equal).sum())
+        problems.append(Problem("tensors", f"preprocessing differs: the tensors of {unequal} of {count} images are not the reference's"))
     if on_same.beyond_tolerance:
         beyond = on_same.beyond_tolerance
         said = f"on the same tensor the logits of {beyond} of {count} images differ by more than the tolerance"
@@ -173,15 +176,16 @@ def compare_variant(
         for name, same in twins.items()
         if same < count and bits_must_be_equal(session, asked.fleet.receipts[name], asked.fleet.receipts[session.runtime])
     ]
-    drop = stats.paired_drop(right(reference.answers, reference), right(answers, reference))
+    differing = judged.flips + judged.near_tie_flips
+    was_right, is_right = right(reference.answers, reference), right(answers, reference)
+    drop = stats.paired_drop(was_right, is_right) if was_right and is_right else None
     stated = asked.matrix.parity.claim_for(subject.train.backbone)
     row = ParityRow(
         dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=session.runtime, provider=session.provider,
         images=count, certified=judged.certified, agree=judged.agree, near_tie_flips=judged.near_tie_flips, flips=judged.flips,
         tensors_equal=int(equal.sum()), max_difference=judged.max_difference, max_difference_same_tensor=on_same.max_difference,
-        tolerance=tolerance, bound=judged.bound, accuracy=compare.accuracy(answers, reference.truth),
-        reference_accuracy=compare.accuracy(reference.answers, reference.truth), drop=drop,
-        claim=None if stated is None else stats.judge_claim(stated, judged.flips + judged.near_tie_flips, drop.lost, count),
+        tolerance=tolerance, bound=judged.bound, accuracy=accuracy(is_right), reference_accuracy=accuracy(was_right), drop=drop,
+        claim=None if stated is None else stats.judge_claim(stated, differing, drop.lost if drop else None, count),
         batches=moved, bits_equal_to=twins, problems=tuple(each.said for each in problems),
         checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown, passed=not problems, judged=True,
         reproduce="",
@@ -208,9 +212,16 @@ def asked_in_batches(session: Session, paths: list[str], static: bool, work: Pat
         return 1, logits, [Problem("batches", said)]
 
 
-def right(answers: Answers, reference: Reference) -> list[bool]:
-    """Per image, whether the label is the data set's."""
+def right(answers: Answers, reference: Reference) -> list[bool] | None:
+    """Per image, whether the label is the data set's; None where that is not known."""
+    if reference.truth is None:
+        return None
     return [said == truth for said, truth in zip(answers.labels, reference.truth, strict=True)]
+
+
+def accuracy(right: list[bool] | None) -> Accuracy | None:
+    """Agreement with the labels, with its Wilson interval."""
+    return None if right is None else stats.wilson(sum(right), len(right))
 
 
 def bits_must_be_equal(session: Session, one: Receipt, other: Receipt) -> bool:

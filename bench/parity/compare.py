@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from bench import stats
 from bench.results import Check, ImageVerdict
 from contract.errors import UsageError
-from contract.manifest import Accuracy
 
 Logits = NDArray[np.floating]
 Tensors = NDArray[np.float32]
@@ -123,12 +122,6 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
         bound=stats.share_bound(differing, len(same)),
         shown=tuple(images),
     )
-
-
-def accuracy(answers: Answers, labels: list[str]) -> Accuracy:
-    """Agreement with the labels, with its Wilson interval."""
-    correct = sum(said == truth for said, truth in zip(answers.labels, labels, strict=True))
-    return stats.wilson(correct, len(labels))
 
 
 def equal_images(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArray[np.bool_]:

@@ -20,10 +20,13 @@ from bench.runner import RunnerError
 from bench.subject import Subject
 from contract.errors import DataError, UsageError
 from contract.matrix import Matrix
+from contract.protocol import Option
 
 # Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
 FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = 14, 7, 0.1
 PROBE_IMAGES = 3
+REFEREE: dict[str, Option] = {"dtype": "float64"}
+UNOPTIMISED: dict[str, Option] = {"optimization": "disabled"}
 # A runner that takes so many times as long as in the probe hangs: float64 and cold caches cost far less.
 PATIENCE = 40
 # What makes one row "nothing judged", while the others go on. A provider that is not there (EnvironmentFault) ends the run.
@@ -38,7 +41,7 @@ class Reference:
     """
 
     paths: list[str]
-    truth: list[str]
+    truth: list[str] | None
     tensors: Path
     few: Path
     answers: Answers
@@ -53,15 +56,14 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     """
     needed = images_for_claim(subject, matrix)
     probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
-    others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
+    others = subject.candidates(matrix.defaults.runtime, matrix.defaults.reference)
     variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
     if not probe or not variants or not others:
         raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
     most = min(max(matrix.parity.images, needed), len(subject.train.split["test"]))
     dynamic = sum(not subject.batch_is_static(name) for name in variants)
     fixed = per_image = 0.0
-    for runtime in (matrix.defaults.reference, *others):
-        variant = "eager" if runtime == matrix.defaults.reference else variants[0]
+    for runtime, variant in ((matrix.defaults.reference, "eager"), *((name, variants[0]) for name in others)):
         try:
             started = time.monotonic()
             with Session(fleet, runtime, subject.model(variant), provider) as session:
@@ -115,7 +117,7 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     """The reference's tensors and logits, and its own noise: the floor that the tolerance is made of."""
     entries = subject.held_out(count, matrix.defaults.seed)
     paths = [str(subject.path(entry)) for entry in entries]
-    truth = [subject.train.classes[entry.label] for entry in entries]
+    truth = [subject.train.classes[entry.label] for entry in entries] if subject.labelled else None
     runtime = matrix.defaults.reference
     with Session(fleet, runtime, subject.model("eager"), provider) as session:
         stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
@@ -127,15 +129,16 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         few = work / f"{stem}-few.npy"
         np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
         batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
-    with Session(fleet, runtime, subject.model("eager"), provider, {"dtype": "float64"}) as referee:
+    # ONNX Runtime has no float64 for a float32 file: the graph as it is written sums in another order than the optimised one.
+    by = REFEREE if subject.reference is None else UNOPTIMISED
+    with Session(fleet, runtime, subject.model("eager"), provider, by) as referee:
         exact = ask_tensor(referee, few, 1, work)
     over_batches = float(compare.differences(logits[: len(batched)], batched).max())
     against_float64 = float(compare.differences(logits[: len(exact)], exact).max())
     floor = max(over_batches, against_float64)
     if not floor > 0:
-        raise UsageError(
-            "the noise floor is zero: float32 and float64 give the same bits, so no tolerance can be made of it", where=subject.name
-        )
+        what = "float32 and float64" if subject.reference is None else "the optimised graph and the one as it is written"
+        raise UsageError(f"the noise floor is zero: {what} give the same bits, so no tolerance can be made of it", where=subject.name)
     factor = matrix.parity.tolerance_factor
     return Reference(
         paths=paths,
@@ -144,7 +147,15 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         few=few,
         answers=Answers(logits, subject.train.classes),
         floor=NoiseFloor(
-            subject.train.backbone, subject.train.dataset, provider, over_batches, against_float64, factor, factor * floor, len(exact)
+            subject.train.backbone,
+            subject.train.dataset,
+            provider,
+            over_batches,
+            against_float64,
+            factor,
+            factor * floor,
+            len(exact),
+            "float64" if subject.reference is None else "the unoptimised graph",
         ),
         image_seconds=image_seconds,
     )

@@ -83,7 +83,7 @@ def parity(results: Results) -> Table:
         "labels differ: from PyTorch eager's; certified: same label, and nothing within the tolerance could change it",
         "it drops by: accuracy of PyTorch eager minus this one's on the same images, in percentage points, and its upper bound at 95 %",
     )
-    told = (*_floor_notes(results), *_claim_notes(results.parity), *_failures(results.parity))
+    told = (*results.remarks, *_floor_notes(results), *_claim_notes(results.parity), *_failures(results.parity))
     return Table("Parity", columns, rows, frozenset(range(4, 13)), (*notes, *told))
 
 
@@ -195,7 +195,7 @@ def _split(cell: Measured) -> str:
 def _floor_notes(results: Results) -> list[str]:
     return [
         f"{floor.dataset}/{floor.backbone} {floor.provider}: tolerance {floor.tolerance:.2g} = {floor.factor:.0f} x the noise floor, the"
-        f" larger of {floor.over_batches:.2g} (reference over batch sizes) and {floor.against_float64:.2g} (against float64),"
+        f" larger of {floor.over_batches:.2g} (reference over batch sizes) and {floor.against_float64:.2g} (against {floor.referee}),"
         f" on {floor.images} images"
         for floor in results.floors
     ]

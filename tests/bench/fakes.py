@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 
 from bench import runtimes
-from bench.parity import check, explain
+from bench.parity import check, explain, orientation
 from bench.runtimes import Descriptor
 from bench.subject import Subject
 from contract import artifact, manifest
@@ -44,6 +44,7 @@ def use(monkeypatch, **faulty: Descriptor) -> None:
     # Fake files hold no graph: what is found in one without running it has tests of its own (tests/bench/blame).
     monkeypatch.setattr(check, "weights_differ", lambda *_: ())
     monkeypatch.setattr(explain, "blame_model", _no_graph)
+    monkeypatch.setattr(orientation, "count", lambda paths: orientation.Orientations(len(paths), {}))  # nor are fake images files
 
 
 def _no_graph(*_: object) -> NoReturn:

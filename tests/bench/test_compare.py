@@ -107,11 +107,6 @@ def test_nothing_to_compare():
         compare.check_comparable(answers(REFERENCE[:, :1]), "x")
 
 
-def test_accuracy():
-    found = compare.accuracy(answers(REFERENCE), ["a", "b", "b", "b"])
-    assert (found.correct, found.total) == (3, 4)
-
-
 def test_equal_images_compares_bits():
     nan, other_nan = np.array([0x7FC00000, 0x7FC00001], dtype=np.uint32).view(np.float32)
     one = np.array([[0.0, 1], [-0.0, 1], [nan, 1], [nan, 1], [1, 2]], dtype=np.float32)

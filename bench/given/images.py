@@ -1,0 +1,37 @@
+"""The images of a folder, as the test split of a data set that nobody trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract import artifact
+from contract.errors import DataError
+from contract.manifest import ImageEntry
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
+UNKNOWN = -1
+
+
+def entries(root: Path, classes: tuple[str, ...]) -> tuple[ImageEntry, ...]:
+    """Every image file below a folder, in the order of their paths, hidden ones left out.
+
+    Where all of them lie in folders called like classes, these are their labels; otherwise no label is known. Raises DataError for a
+    missing or an empty folder.
+    """
+    if not root.is_dir():
+        raise DataError("no such folder", where=str(root), next="give --images a folder of images")
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path, root))
+    if not paths:
+        raise DataError(
+            f"no images: no file ends with {', '.join(sorted(SUFFIXES))}", where=str(root), next="give --images a folder of images"
+        )
+    folders = [path.relative_to(root).parts[0] for path in paths if path.parent != root]
+    known = len(folders) == len(paths) and set(folders) <= set(classes)
+    labels = [classes.index(name) for name in folders] if known else [UNKNOWN] * len(paths)
+    return tuple(
+        ImageEntry(path.relative_to(root).as_posix(), label, artifact.sha256_file(path)) for path, label in zip(paths, labels, strict=True)
+    )
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
