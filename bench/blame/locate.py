@@ -12,12 +12,14 @@ import onnx
 
 from bench.blame import cut, reproduction
 from bench.blame.graph import Graph, Step, read
-from bench.blame.search import Array, difference, first
+from bench.blame.search import Array, difference, first, tolerated
 from bench.blame.sides import Counted, Side
 from contract.errors import UsageError
 
 # The tolerance of each value, of which the reference's arrays are given; 0 where every bit is owed.
 Tolerance = Callable[[dict[str, Array]], dict[str, float]]
+# How many last places of its largest number a value may differ by in a reproduction.
+LAST_PLACES = 10.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def locate(
         inputs = _inputs(model, graph, low, high, reference, known, image)
         if inputs is not None:
             part = cut.between(model, graph, low, high, inputs, found)
-            reproduction.write(folder, part, inputs, expected, {name: probes.limits[name] for name in found}, _title(steps))
+            reproduction.write(folder, part, inputs, expected, {name: probes.shown(name) for name in found}, _title(steps))
             made = reproduction.run(folder)
     return Located(
         steps=steps,
@@ -111,6 +113,11 @@ class _Probes:
             values = self._graph.cut(place)
             self.compare(place, self._reference.values(values), self._suspect.values(values))
         return self._done[place]
+
+    def shown(self, value: str) -> float:
+        """The tolerance in a reproduction: nodes alone are not fused as in the whole, so last bits do not count."""
+        last_places = tolerated(self.expected[value], self.expected[value], LAST_PLACES)
+        return max(self.limits[value], min(last_places, self.gaps[value] / 2))
 
     def compare(self, place: int, expected: dict[str, Array], got: dict[str, Array]) -> tuple[str, ...]:
         """The same, of values that are there already."""

@@ -66,8 +66,9 @@ def test_of_two_faults_the_found_one_has_right_inputs(tmp_path):
     assert (found.step.name, found.origin) == ("node_short_0", "made")
 
 
-def test_the_script_shows_the_fault_and_is_content_without_it(tmp_path):
-    found = find(tmp_path, scaled(CLEAN, "1.main.weight", 1.01))
+@pytest.mark.parametrize("tolerance", [noisy, every_bit])
+def test_the_script_shows_the_fault_and_is_content_without_it(tmp_path, tolerance):
+    found = find(tmp_path, scaled(CLEAN, "1.main.weight", 1.01), tolerance=tolerance)
     assert found is not None
     assert found.reproduction is not None
     folder = tmp_path / "elsewhere"
