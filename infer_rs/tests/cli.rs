@@ -93,6 +93,26 @@ fn a_folder_that_is_not_there_is_the_environments_fault() {
 }
 
 #[test]
+fn decode_answers_names_from_stdin_one_at_a_time() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_infer-rs")).args(["decode", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut names, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    for (name, width, kind) in
+        [("few.gif", json!(61), Value::Null), ("cut.bmp", Value::Null, json!("data")), ("lossy.webp", json!(61), Value::Null)]
+    {
+        writeln!(names, "{}", image(name)).unwrap();
+        // The answer comes although stdin stays open.
+        let said: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!((&said["width"], &said["kind"]), (&width, &kind), "{said}");
+    }
+    drop(names);
+    assert!(lines.next().is_none());
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+}
+
+#[test]
 fn decode_prints_a_line_per_image() {
     let output = infer_rs(&["decode", &image("420.jpg"), &image("cut.png")]);
     let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
