@@ -66,21 +66,21 @@ def read(path: Path, output: str | None) -> Given:
     return Given(path, model, Card.from_metadata(metadata, str(path)), named, batch, last[1] if last else None)
 
 
-def spec_of(given: Given, asked: PreprocessSpec | None) -> PreprocessSpec:
-    """How images become its tensors: what the file says, else what was asked for. Raises UsageError where neither or both say it."""
+def spec_of(given: Given, asked: PreprocessSpec | None, others: PreprocessSpec | None) -> PreprocessSpec:
+    """How images become its tensors: what the file says, else the command line, else the other side.
+
+    Raises UsageError where nobody says it, and where file and command line differ.
+    """
     own = given.card.preprocess
-    if own is None and asked is None:
+    if own is not None and asked is not None and own != asked:
+        raise UsageError(f"its metadata '{KEY}' says another preprocessing than --spec", where=str(given.path), next="leave --spec out")
+    spec = own or asked or others
+    if spec is None:
         raise UsageError(
             f"it does not say how to prepare images: there is no metadata '{KEY}'",
             where=str(given.path),
             next="add --preset NAME (torchvision weights whose preprocessing it needs), or --spec FILE with what the metadata would hold",
         )
-    if own is not None and asked is not None and own != asked:
-        raise UsageError(
-            f"its metadata '{KEY}' says another preprocessing than the command line", where=str(given.path), next="leave that out"
-        )
-    spec = own or asked
-    assert spec is not None
     return spec
 
 

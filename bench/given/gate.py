@@ -83,16 +83,18 @@ def prepare(options: Options, raw: argparse.Namespace, matrix: Matrix, work: Pat
     named = next((each.card.labels for each in (*files, *([other] if other else [])) if each.card.labels), None)
     (work / "reference").mkdir()
     if other is None:
-        trained = from_torchvision(options, raw, carried or asked, named, work / "reference")
+        trained = from_torchvision(options, raw, asked or carried, named, work / "reference")
         spec, named = trained.preprocess, trained.classes
     else:
-        spec = adopt.spec_of(other, carried or asked)
+        spec = adopt.spec_of(other, asked, carried)
         named = adopt.labels_of(other, named)
         trained = bare_manifest(other.path.stem, spec, named, artifact.sha256_file(other.path))
     entries = images.entries(options.image_folder or Path(), named)
     root = str(options.image_folder)
     trained = replace(trained, dataset=Path(root).name or "images", root=root, split={"test": entries})
-    variants = tuple(variant_of(given, given.adopted(adopt.spec_of(given, spec), adopt.labels_of(given, named), work)) for given in files)
+    variants = tuple(
+        variant_of(given, given.adopted(adopt.spec_of(given, asked, spec), adopt.labels_of(given, named), work)) for given in files
+    )
     exported = ExportManifest(
         dataset=trained.dataset, backbone=trained.backbone, config=trained.config, checkpoint_sha256="", variants=variants, failed=(),
         notes=tuple(f"{given.path.name}: sha256 {artifact.sha256_file(given.path)}" for given in files), versions={}, source="", inputs="",
