@@ -156,6 +156,11 @@ def _weights(name: str) -> str:
 
 def select(options: Options) -> matrices.Matrix:
     """matrix.toml with the command line's choices applied. Raises UsageError and DataError."""
+    if options.image_folder is not None and not options.onnx:
+        raise UsageError(
+            f"--images is a number here, not '{options.image_folder.name}'",
+            next="a folder goes with bench parity --onnx; otherwise --root DIR",
+        )
     loaded = matrices.load(options.matrix)
     quick = loaded.quick if options.quick else None
     if options.quick and quick is None:

@@ -72,7 +72,8 @@ def forward(id: str, batch: np.ndarray) -> np.ndarray:
     if static and len(batch) != 1:
         raise UsageError(f"Got: {len(batch)} Expected: 1")
     values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
-    moved = weights.dtype.type(NOISE * (len(batch) - 1)) + np.array([MIX * batch[0].mean(), 0, 0], weights.dtype)[: weights.shape[1]]
+    moved = np.full(weights.shape[1], NOISE * (len(batch) - 1), weights.dtype)
+    moved[0] += MIX * batch[0].mean()
     return values @ weights + moved
 
 

@@ -168,7 +168,10 @@ def test_help_lists_every_option_of_the_dataclass():
     with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as end:
         parse("--help")
     assert end.value.code == 0
-    names = {name: f"--{name.replace('_', '-')}" for name in options.Options.__dataclass_fields__} | {"output_json": "--json"}
+    names = {name: f"--{name.replace('_', '-')}" for name in options.Options.__dataclass_fields__} | {
+        "output_json": "--json",
+        "image_folder": "--images",
+    }
     assert [name for name in names.values() if name not in out.getvalue()] == []
 
 
@@ -203,3 +206,13 @@ def test_whatever_does_not_decide_it_gives_the_same_pointer(tmp_path, argv):
 def test_another_backbone_in_the_same_run_changes_nothing(tmp_path):
     given = parse("--dataset", "rps", "--backbone", "resnet18", "regnet_x_400mf")
     assert options.asked(given, options.select(given), "rps", "resnet18") == asked()
+
+
+def test_images_are_a_number_or_with_onnx_a_folder(tmp_path):
+    assert (parse("--images", "7")[0].images, parse("--images", "7")[0].image_folder) == (7, None)
+    given, _ = parse("--images", str(tmp_path), "--onnx", "a.onnx")
+    assert (given.images, given.image_folder) == (None, tmp_path)
+    for wrong in ("1.5", "many", str(tmp_path)):
+        with pytest.raises(UsageError, match="--images is a number here") as caught:
+            select("--images", wrong)
+        assert caught.value.exit_code == 2
