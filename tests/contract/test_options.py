@@ -209,8 +209,8 @@ def test_another_backbone_in_the_same_run_changes_nothing(tmp_path):
 
 
 def test_images_are_a_number_or_with_onnx_a_folder(tmp_path):
-    assert (parse("--images", "7")[0].images, parse("--images", "7")[0].image_folder) == (7, None)
-    given, _ = parse("--images", str(tmp_path), "--onnx", "a.onnx")
+    assert (parse("--images", "7").images, parse("--images", "7").image_folder) == (7, None)
+    given = parse("--images", str(tmp_path), "--onnx", "a.onnx")
     assert (given.images, given.image_folder) == (None, tmp_path)
     for wrong in ("1.5", "many", str(tmp_path)):
         with pytest.raises(UsageError, match="--images is a number here") as caught:
