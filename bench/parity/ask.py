@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bench.fleet import Fleet
 from bench.parity.compare import Logits, Tensors
 from bench.runner import RunnerError
+from contract.errors import UsageError
 from contract.protocol import LoadArgs, Option, PredictArgs
 
 # Images per request: bounds the memory and the size of the answer's file (96 tensors of 3 x 224 x 224 are 58 MB).
@@ -71,23 +73,47 @@ def read_answer(out: Path, name: str, where: str) -> NDArray[Any]:
 def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Logits:
     """Logits (images x classes) from image files, preprocessing included."""
     # A chunk is a multiple of the batch, so that chunks do not change what is asked together.
-    step = CHUNK // batch * batch
+    step = max(1, CHUNK // batch) * batch
     return np.concatenate(
         [session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part)) for part in _chunks(paths, step)]
     )
 
 
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
-    """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W)."""
-    count = len(np.load(tensor, mmap_mode="r"))
-    return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
+    """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W), a part of it at a time."""
+    ready: Tensors = np.load(tensor, mmap_mode="r")
+    step = max(1, CHUNK // batch) * batch
+    if len(ready) <= step:
+        return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=len(ready))
+    part, said = work / f"{session.runtime}-part.npy", []
+    for start in range(0, len(ready), step):
+        np.save(part, ready[start : start + step])
+        said.append(session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(ready[start : start + step])))
+    part.unlink()
+    return np.concatenate(said)
 
 
-def ask_tensors(session: Session, paths: list[str], work: Path) -> Tensors:
-    """The runtime's own preprocessed tensors (images x 3 x H x W, float32)."""
-    return np.concatenate(
-        [session.predict(session.input, work, images=part, tensor=None, batch=1, count=len(part)) for part in _chunks(paths, CHUNK)]
-    )
+def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tensors]:
+    """The runtime's own preprocessed tensors (images x 3 x H x W, float32), some images at a time: together they may exceed the memory."""
+    for part in _chunks(paths, CHUNK):
+        yield session.predict(session.input, work, images=part, tensor=None, batch=1, count=len(part))
+
+
+def save_tensors(session: Session, paths: list[str], out: Path, work: Path) -> None:
+    """The same into a .npy file. Raises UsageError when images become tensors of several sizes."""
+    file: Tensors | None = None
+    start = 0
+    for part in ask_tensors(session, paths, work):
+        if file is None:
+            file = np.lib.format.open_memmap(out, "w+", part.dtype, (len(paths), *part.shape[1:]))
+        if part.shape[1:] != file.shape[1:]:
+            raise UsageError(
+                f"tensors of {part.shape[1:]} and of {file.shape[1:]}", where=session.runtime, next="use a spec that crops to one size"
+            )
+        file[start : start + len(part)] = part
+        start += len(part)
+    assert file is not None, "there is at least one image"
+    file.flush()  # type: ignore[attr-defined]
 
 
 def _chunks(items: list[str], size: int) -> list[list[str]]:

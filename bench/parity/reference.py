@@ -13,7 +13,7 @@ import numpy as np
 from bench import stats
 from bench.fleet import Fleet
 from bench.parity import batches, compare
-from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
+from bench.parity.ask import Session, ask_images, ask_tensor, save_tensors
 from bench.parity.compare import Answers
 from bench.results import NoiseFloor
 from bench.runner import RunnerError
@@ -122,7 +122,7 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     with Session(fleet, runtime, subject.model("eager"), provider) as session:
         stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
         tensors = work / f"{stem}-reference.npy"
-        np.save(tensors, ask_tensors(session, paths, work))
+        save_tensors(session, paths, tensors, work)
         started = time.monotonic()
         logits = ask_tensor(session, tensors, 1, work)
         image_seconds = (time.monotonic() - started) / len(paths)

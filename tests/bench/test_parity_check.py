@@ -51,6 +51,18 @@ def test_a_clean_run_passes(tmp_path, monkeypatch):
     assert floor.images == reference.FLOOR_IMAGES
 
 
+@pytest.mark.parametrize("chunk", [8, 5, 1])
+def test_images_are_asked_some_at_a_time(tmp_path, monkeypatch, chunk):
+    """What is asked in parts is what is asked at once: batches are not cut, and parts stay in order."""
+    monkeypatch.setattr(ask, "CHUNK", chunk)
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", shift=1, commit=fakes.COMMIT))
+    checked = gate(tmp_path, fakes.subject(tmp_path))
+    assert {key for key, _ in failed(checked)} == {"ort-rust"}
+    row = rows(checked)["ort-rust", "raw-dynamic"]
+    assert (row.images, row.tensors_equal, row.checks) == (IMAGES, 0, ("tensors",))
+    assert row.bits_equal_to == {"ort-python": IMAGES}
+
+
 def test_wrong_weights_in_one_variant_are_named(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
     subject = fakes.subject(tmp_path, change=lambda name, matrix: matrix * 1.001 if name == "sim-dynamic" else matrix)
