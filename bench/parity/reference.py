@@ -128,7 +128,9 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{stem}-few.npy"
         np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
-        batched = ask_tensor(session, few, min(7, len(np.load(few, mmap_mode="r"))), work)
+        # A static file as the reference has no other batches: its floor is the referee's.
+        together = session.loaded.inputs[0].shape[0] or min(7, len(np.load(few, mmap_mode="r")))
+        batched = ask_tensor(session, few, together, work)
     # ONNX Runtime has no float64 for a float32 file: the graph as it is written sums in another order than the optimised one.
     by = REFEREE if subject.reference is None else UNOPTIMISED
     with Session(fleet, runtime, subject.model("eager"), provider, by) as referee:
