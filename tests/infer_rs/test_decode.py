@@ -34,7 +34,7 @@ def format_of(path: Path) -> str | None:
 def by_infer_py(path: Path) -> str | None:
     """Sum of the RGB pixels, or None for bad data; any other error is the test's."""
     try:
-        return hashlib.sha256(np.asarray(decode(path)).tobytes()).hexdigest()
+        return hashlib.sha256(np.asarray(decode(path)[0]).tobytes()).hexdigest()
     except DataError:
         return None
 
