@@ -15,7 +15,7 @@ TRAIN, EXPORT, LABELS, CHECKPOINT = "train.json", "export.json", "labels.json", 
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """One image of a split: path relative to the data set's root (POSIX), class index, sha256 of the file."""
+    """One image of a split: path relative to the data set's root (POSIX), class index (-1: unknown), sha256 of the file."""
 
     path: str
     label: int

@@ -65,6 +65,8 @@ class Verdict:
 
 def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
     """Try all faults, or those named by --fault; returns the exit code and the folder with faults.json and faults.md."""
+    if raw.clean < 0:
+        raise UsageError(f"--clean must be at least 0, got {raw.clean}", where="bench faults")
     matrix = select(options)
     chosen = [find(name, FAULTS) for name in raw.fault] or list(FAULTS.values())
     subject = only_subject(options, matrix)

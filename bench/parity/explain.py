@@ -47,9 +47,15 @@ def explain(
         if row.passed or not row.judged:
             explained.append(row)
             continue
-        deep = explaining == "all"
-        inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found) if deep else None
-        explained.append(replace(row, model=inside, blame=_blame(row, inside)))
+        inside, hindered = None, ""
+        if explaining == "all":
+            try:
+                inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found)
+            except JUDGEMENT_FAILS as error:
+                # The row failed whatever is found inside of the model; what hinders the search is said in its place.
+                fleet.lost(row.runtime, error)
+                hindered = f" Inside the model: not looked for, {error}"
+        explained.append(replace(row, model=inside, blame=_blame(row, inside, hindered)))
     return tuple(explained), reports
 
 
@@ -57,7 +63,10 @@ def _inside(
     row: ParityRow, models: dict[str, ModelBlame], suspects: Suspects, subject: Subject, fleet: Fleet, reference: Reference, work: Path,
     progress: Progress, found: Path,
 ) -> ModelBlame | None:  # fmt: skip
-    """Where in the model, for a row whose answers on the same tensor are wrong; a file's fault is looked for in one runtime only."""
+    """Where in the model, for a row whose answers on the same tensor are wrong; a file's fault is looked for in one runtime only.
+
+    Raises what the runners raise.
+    """
     if not IN_THE_MODEL & set(row.checks):
         return None
     known = models.get(row.variant)
@@ -68,19 +77,13 @@ def _inside(
     factor, tolerance = reference.floor.factor, reference.floor.tolerance
     case = Case(subject, row.variant, row.runtime, row.provider, reference.tensors, factor, tolerance, images)
     folder = found / f"{row.dataset}-{row.backbone}-{row.variant}-{row.runtime}-{row.provider}"
-    try:
-        models[row.variant] = blame_model(fleet, case, work, folder)
-    except JUDGEMENT_FAILS as error:
-        # The row failed whatever is found inside; what hinders the search is said instead of it.
-        fleet.lost(row.runtime, error)
-        progress.part(f"blame {subject.name}: {row.runtime} {row.variant}: not found: {error.what}")
-        return None
+    models[row.variant] = blame_model(fleet, case, work, folder)
     return models[row.variant]
 
 
-def _blame(row: ParityRow, model: ModelBlame | None) -> Blame:
+def _blame(row: ParityRow, model: ModelBlame | None, hindered: str) -> Blame:
     """One stage: another file explains everything; else what the ledger says, else what the checks say."""
-    inside = f" Inside the model: {model.said}" if model is not None and model.edge is not None else ""
+    inside = f" Inside the model: {model.said}" if model is not None and model.edge is not None else hindered
     if "file" in row.checks or row.blame is None:
         stage = next(STAGE[check] for check in STAGE if check in row.checks)
         return Blame(stage, f"{stage} is to blame: {'; '.join(row.problems)}.{inside}")

@@ -66,10 +66,14 @@ def test_images_are_asked_some_at_a_time(tmp_path, monkeypatch, chunk):
 def test_wrong_weights_in_one_variant_are_named(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
     subject = fakes.subject(tmp_path, change=lambda name, matrix: matrix * 1.001 if name == "sim-dynamic" else matrix)
-    found = failed(gate(tmp_path, subject))
+    checked = gate(tmp_path, subject)
+    found = failed(checked)
     assert set(found) == {("ort-python", "sim-dynamic"), ("ort-rust", "sim-dynamic")}
     for problems in found.values():
         assert problems == (f"on the same tensor the logits of {IMAGES} of {IMAGES} images differ by more than the tolerance",)
+    blame = rows(checked)["ort-rust", "sim-dynamic"].blame
+    assert blame.stage == "logits"
+    assert blame.said.endswith("Inside the model: not looked for, a fake file holds no graph")
 
 
 def test_a_variant_that_could_not_be_exported_is_not_judged(tmp_path, monkeypatch):
