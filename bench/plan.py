@@ -82,7 +82,8 @@ def show(plan: Plan, matrix: Matrix, work: Path) -> None:
     artifact.need_disk(work, plan.disk_bytes, "free some space, compare fewer images (--images), or set TMPDIR to a folder on another disk")
     console = Console(stderr=True)
     cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
-    rows = len(matrix.defaults.variant) * sum(name != matrix.defaults.reference for name in matrix.defaults.runtime) * len(plan.parts)
+    chosen = matrix.defaults
+    rows = len(chosen.variant) * sum(len(part.subject.candidates(chosen.runtime, chosen.reference)) for part in plan.parts)
     bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
         f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",

@@ -53,6 +53,11 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
         for dataset in matrix.defaults.dataset
         for backbone in matrix.defaults.backbone
     ]
+    return carry_out(options, matrix, subjects, clock, measuring=measuring)
+
+
+def carry_out(options: Options, matrix: Matrix, subjects: list[Subject], clock: Clock, *, measuring: bool) -> tuple[Results, Path]:
+    """The run over subjects that are ready: runners, plan, parity, measuring, report."""
     artifact.sweep(options.reports)
     with (
         measuring_alone(),

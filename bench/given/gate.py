@@ -9,11 +9,8 @@ from pathlib import Path
 
 from bench import run as runs
 from bench.build import build
-from bench.fleet import Fleet
 from bench.given import adopt, images, torchvision
 from bench.given.adopt import Given
-from bench.parity.check import check
-from bench.progress import Progress
 from bench.results import Results
 from bench.subject import Subject
 from contract import artifact
@@ -41,32 +38,9 @@ def run(options: Options, raw: argparse.Namespace) -> tuple[Results, Path]:
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
             build(quiet=True)
-    with runs.measuring_alone(), tempfile.TemporaryDirectory(prefix="concord-given-") as temporary:
-        work = Path(temporary)
-        subject, matrix = prepare(options, raw, matrix, work)
-        folder = runs.new_folder(options.reports)
-        results = runs.blank(options, matrix, [subject], folder)
-        with Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet:
-            with clock.part("starting runners"):
-                fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
-                fleet.start()
-                for name in matrix.defaults.runtime:
-                    fleet.runner(name)
-            results = replace(results, receipts=fleet.receipts, problems=runs.differing_libraries(fleet.receipts))
-            with Progress(matrix.parity.seconds or 60.0) as progress:
-                for provider in fleet.providers:
-                    with clock.part(f"parity {subject.name} {provider}"):
-                        found = check(subject, fleet, matrix, provider, work, progress)
-                    results = replace(
-                        results,
-                        parity=(*results.parity, *found.rows),
-                        stages=(*results.stages, *found.stages),
-                        floors=(*results.floors, found.reference.floor),
-                        remarks=(*results.remarks, found.remark),
-                    )
-            fleet.stop()
-            results = replace(results, peak_bytes=fleet.peak_bytes, times=clock.times())
-    return runs.finish(results, folder), folder
+    with tempfile.TemporaryDirectory(prefix="concord-given-") as work:
+        subject, matrix = prepare(options, raw, matrix, Path(work))
+        return runs.carry_out(options, matrix, [subject], clock, measuring=False)
 
 
 def prepare(options: Options, raw: argparse.Namespace, matrix: Matrix, work: Path) -> tuple[Subject, Matrix]:

@@ -106,7 +106,7 @@ def judge_rows(
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
-            rows.append(replace(row, reproduce=reproduce(row, count, given)))
+            rows.append(replace(row, reproduce=reproduce(subject, row, count, given)))
             if said is not None and equal is not None:
                 logits[runtime, variant] = said
                 beyond = compare.differences(reference.answers.logits, said) > reference.floor.tolerance
@@ -247,7 +247,12 @@ def failed_row(subject: Subject, variant: str, runtime: str, provider: str, refe
     )  # fmt: skip
 
 
-def reproduce(row: ParityRow, images: int, given: tuple[str, ...]) -> str:
-    """The command that checks this row again: the run's own options, narrowed (of an option given twice the last counts)."""
+def reproduce(subject: Subject, row: ParityRow, images: int, given: tuple[str, ...]) -> str:
+    """The command that checks this row again: the run's own options, narrowed (of an option given twice the last counts).
+
+    Files that Concord did not export have no matrix to narrow: the whole command is given again.
+    """
+    if not subject.exported_here:
+        return shlex.join(["python", "-m", "bench", "parity", *given])
     narrowed = ["--dataset", row.dataset, "--backbone", row.backbone, "--variant", row.variant, "--runtime", "torch-eager", row.runtime]
     return shlex.join(["nox", "-s", "parity", "--", *given, *narrowed, "--device", row.provider, "--images", str(images)])

@@ -66,6 +66,7 @@ def test_another_preprocessing_is_convicted(chain, theirs):
     assert "tensors" in row.checks
     assert row.blame is not None
     assert row.blame.stage == "resize"
+    assert row.reproduce.startswith(f"python -m bench parity --onnx {own} ")
 
 
 def test_against_another_file(chain, theirs):
