@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Self
 from bench import runtimes
 from bench.runner import Runner, RunnerError, RunnerLate
 from bench.runtimes import Descriptor
-from contract.errors import EnvironmentFault
+from contract.errors import ConcordError, EnvironmentFault
 from contract.protocol import Option, Receipt
 
 BOTH = ("cpu", "cuda")
@@ -67,6 +67,13 @@ class Fleet:
             if name not in self._runners | self._starting:
                 self._starting[name] = self._start(name)
 
+    def ready(self) -> None:
+        """Wait until every started process has said who it is."""
+        for name in list(self._starting):
+            # One that cannot is asked once more where it is needed, and its failure told there.
+            with suppress(ConcordError):
+                self.runner(name)
+
     def _start(self, name: str) -> Runner:
         return Runner(self._descriptor(name), self.providers, self.logs / f"{name}.log")
 
@@ -83,6 +90,11 @@ class Fleet:
                 other.freeze()
         chosen.thaw()
         return chosen
+
+    def frozen_beside(self, name: str) -> tuple[int, ...]:
+        """Process ids of the runners that stand still while `name` runs; thaws `name`."""
+        chosen = self.only(name)
+        return tuple(other.pid for other in self._runners.values() if other is not chosen)
 
     def stop(self, name: str | None = None) -> None:
         """End all runners, or one of them (it may be dead already); peak memory is noted first."""

@@ -16,6 +16,7 @@ from bench.fleet import Fleet
 from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
+from bench.measure.noise import noise
 from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
@@ -59,15 +60,18 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
                     prepare(path, provider, input_shape, matrix, fleet, Path(work)) for path in options.onnx for provider in fleet.providers
                 ]
                 found = measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
-            for (_, holes), gave in zip(prepared, found, strict=True):
-                results = replace(
-                    results,
-                    cells=(*results.cells, *gave.cells),
-                    contrasts=(*results.contrasts, *contrast_all(gave.cells, fleet.receipts, {}, matrix.measure.equivalent)),
-                    holes=(*results.holes, *holes, *gave.holes),
-                )
             fleet.stop()
-            results = replace(results, receipts=fleet.receipts, peak_bytes=fleet.peak_bytes)
+            cells = [cell for gave in found for cell in gave.cells]
+            contrasts = contrast_all(cells, fleet.receipts, {}, matrix.measure.equivalent)
+            results = replace(
+                results,
+                cells=tuple(cells),
+                contrasts=tuple(contrasts),
+                noise=noise(cells, contrasts, {}),
+                holes=tuple(hole for (_, holes), gave in zip(prepared, found, strict=True) for hole in (*holes, *gave.holes)),
+                receipts=fleet.receipts,
+                peak_bytes=fleet.peak_bytes,
+            )
     code = NOTHING_JUDGED if not results.cells else BAD if any(cell.error for cell in results.cells) else GOOD
     times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
     results = replace(results, exit_code=code, times=times)

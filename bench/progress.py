@@ -50,6 +50,10 @@ class Progress:
         else:
             self._console.print(Text(f"[{time.monotonic() - self._start:5.0f} s] {text} ({left})"), soft_wrap=True)
 
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(Text(text), soft_wrap=True)
+
     def done(self, expected_seconds: float) -> None:
         """A part that was expected to take so long is over."""
         self._done, self._last = min(self._expected, self._done + expected_seconds), time.monotonic()

@@ -18,9 +18,11 @@ import numpy as np
 from bench import environment, plan
 from bench.build import build
 from bench.fleet import Fleet, same_library
+from bench.measure import forecast
 from bench.measure.campaign import Found, Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
+from bench.measure.noise import noise
 from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.report import write
@@ -140,14 +142,19 @@ def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet:
     """Measure the cells whose variant passed parity in their runtime; the slowest backbone first, the others share what it leaves."""
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
     sites = [site_of(part, found, matrix, work) for part, found in slowest_first]
+    for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], matrix.measure):
+        progress.say(line)
     before = kept.results.holes
 
+    same_graphs = {key: same for part, _ in checked for key, same in part.subject.same_graphs().items()}
+
     def add(gave: list[Found]) -> None:
-        holes, contrasts = list(before), []
+        holes = list(before)
         for (part, found), each in zip(slowest_first, gave, strict=True):
             holes += [*part.holes, *left_out(part, found), *each.holes]
-            contrasts += contrast_all(each.cells, fleet.receipts, part.subject.same_graphs(), matrix.measure.equivalent)
-        kept.add(cells=tuple(cell for each in gave for cell in each.cells), contrasts=tuple(contrasts), holes=tuple(holes))
+        cells = [cell for each in gave for cell in each.cells]
+        contrasts = contrast_all(cells, fleet.receipts, same_graphs, matrix.measure.equivalent)
+        kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, same_graphs), holes=tuple(holes))
 
     add(measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
 
@@ -227,6 +234,7 @@ def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Pat
         stages=(),
         cells=(),
         contrasts=(),
+        noise=None,
         holes=(),
         problems=(),
         remarks=(),

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bench.results import ClaimJudged, Interval, PairedDrop, Verdict
+from bench.results import ClaimJudged, Interval, PairedDrop
 from contract.claim import Claim
 from contract.manifest import Accuracy
 
 CONFIDENCE = 0.95
-# A t interval over two processes is wider than anything worth printing.
-LEAST_PROCESSES = 3
 # Samples from which a percentile may be printed: MLPerf's early stopping at 99 % confidence (measuring.md 2.4).
-LEAST_FOR_P95 = 130
+LEAST_FOR = {90: 64, 95: 130, 99: 662}
 
 
 def wilson(correct: int, total: int) -> Accuracy:
@@ -73,40 +71,8 @@ def median_interval(samples: Sequence[int] | Sequence[float] | NDArray[np.float6
     return Interval(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
 
 
-def percentile95(samples: Sequence[int]) -> float | None:
-    """The 95th percentile as an observed sample (nearest rank), or None where there are too few."""
-    if len(samples) < LEAST_FOR_P95:
+def percentile(samples: Sequence[int], percent: int) -> float | None:
+    """A percentile as an observed sample (nearest rank), or None where there are too few samples for it (LEAST_FOR)."""
+    if len(samples) < LEAST_FOR[percent]:
         return None
-    return float(sorted(samples)[math.ceil(0.95 * len(samples)) - 1])
-
-
-def quad_log_ratio(cell: tuple[Sequence[int], Sequence[int]], base: tuple[Sequence[int], Sequence[int]]) -> float:
-    """Log ratio of one ABBA quad from its block medians: half the sum of the logs, so that linear drift cancels (measuring.md 2.2)."""
-    logs = [math.log(float(np.median(block))) for block in (*cell, *base)]
-    return 0.5 * (logs[0] + logs[1] - logs[2] - logs[3])
-
-
-def ratio_interval(log_ratios: Sequence[Sequence[float]]) -> Interval | None:
-    """Ratio with its 95 % t interval over processes.
-
-    `log_ratios`: the quads of each generation of processes. The processes are the independent observations: each gives the median of its
-    quads, and quads of one process say nothing of how the next one differs. (Resampling quads instead covered the truth in 39-87 % of
-    simulated cases.) None for fewer than 3 generations.
-    """
-    medians = [float(np.median(quads)) for quads in log_ratios if len(quads)]
-    if len(medians) < LEAST_PROCESSES:
-        return None
-    centre = float(np.mean(medians))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(medians) - 1)) * float(np.std(medians, ddof=1)) / math.sqrt(len(medians))
-    return Interval(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
-
-
-def verdict(ratio: Interval | None, equivalent: float) -> Verdict:
-    """What an interval of a time ratio allows to say: equivalent when it lies within +-`equivalent`, else by the side of 1 it lies on."""
-    if ratio is None:
-        return "inconclusive"
-    if 1 - equivalent < ratio.low and ratio.high < 1 + equivalent:
-        return "equivalent"
-    if ratio.high < 1:
-        return "faster"
-    return "slower" if ratio.low > 1 else "inconclusive"
+    return float(sorted(samples)[math.ceil(percent / 100 * len(samples)) - 1])

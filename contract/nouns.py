@@ -237,10 +237,10 @@ class Parity:
 
 @dataclass(frozen=True)
 class Measure:
-    """How long is measured in all, in how many generations of processes, and what counts as equivalent."""
+    """How long is measured in all, in at most how many generations of processes, and what counts as equivalent."""
 
     seconds: float = 210.0
-    restarts: int = 4
+    restarts: int = 16
     equivalent: float = 0.01
 
     def __post_init__(self) -> None:

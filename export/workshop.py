@@ -40,7 +40,7 @@ class Workshop:
         self._process: subprocess.Popen[str] | None = None
         self._log: IO[str] | None = None
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         # One thread for the whole step, not one per backbone: Linux kills a worker when the *thread* that started it ends
         # (PR_SET_PDEATHSIG), and the worker that replaces a dead one is started by the thread that waits for it.
         self._thread = ThreadPoolExecutor(max_workers=1)
@@ -136,10 +136,12 @@ class Workshop:
         return last[:300] or f"ended with exit code {code}"
 
     def _forget(self, process: subprocess.Popen[str]) -> None:
-        for pipe in (process.stdin, process.stdout, self._log):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):  # of what was buffered for a dead worker
-                    pipe.close()
+        # Who waits for the worker and who closes the workshop may both come here at once, and a file is not to be closed by two.
+        with self._lock:
+            for pipe in (process.stdin, process.stdout, self._log):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):  # of what was buffered for a dead worker
+                        pipe.close()
 
 
 def memory_limit() -> int:

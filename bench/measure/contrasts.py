@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
 
-from bench import stats
+from bench import ratios
 from bench.fleet import same_library
+from bench.measure import pairs
 from bench.results import Contrast, Measured
 from contract.protocol import Receipt
 
-BASE_RUNTIME, BASE_VARIANT = "ort-python", "raw-dynamic"
 # Effective options that two cells must share; a key that a runtime does not have is absent, not unequal.
 MUST_EQUAL = ("threads", "inter_threads", "spinning", "optimization", "arena", "memory_pattern")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Two cells and what their common quads say, before anything is judged."""
+
+    one: Measured
+    base: Measured
+    factor: pairs.Factor
+    why_not: str | None
+    quads: list[list[float]]
+
+    @property
+    def share(self) -> float:
+        """What the look that ended their measuring may spend of alpha."""
+        return min(self.one.alpha_share, self.base.alpha_share)
+
+    @property
+    def evidence(self) -> ratios.Evidence | None:
+        """None where the two are not comparable, or have too few processes in common."""
+        return None if self.why_not is not None else ratios.evidence(self.quads)
 
 
 def contrast_all(
@@ -21,46 +42,44 @@ def contrast_all(
     same_graph: Mapping[tuple[str, str, str, str], bool],
     equivalent: float,
 ) -> list[Contrast]:
-    """Each runtime against ort-python on the same variant (eager: on raw-dynamic), and each variant against raw-dynamic within a runtime.
+    """All contrasts of a run, judged as one family.
 
     `same_graph`: (dataset, backbone, variant, other variant) -> whether their structural hashes are equal.
     """
-    made = []
-    for one in cells:
-        for base in cells:
-            factor = _factor(one, base)
-            if factor is None:
-                continue
-            why = not_comparable(one, base, receipts)
-            quads = [] if why else paired(one, base)
-            ratio = stats.ratio_interval(quads)
-            made.append(
-                Contrast(
-                    cell=one.cell,
-                    base=base.cell,
-                    factor=factor,
-                    ratio=ratio,
-                    verdict=None if why else stats.verdict(ratio, equivalent),
-                    rounds=sum(map(len, quads)),
-                    not_comparable=why,
-                    # Two runtimes on one file are no control, although the graph is the same.
-                    same_graph=factor == "variant"
-                    and same_graph.get((one.cell.dataset, one.cell.backbone, one.cell.variant, base.cell.variant), False),
-                )
-            )
-    return made
+    seen = [look(one, base, factor, receipts) for one, base, factor in pairs.of(cells, key=lambda cell: cell.cell)]
+    p_values = [ratios.p_value(each.evidence, each.share) for each in seen]
+    comparable = [each.why_not is None for each in seen]
+    family = iter(ratios.holm([p for p, judged in zip(p_values, comparable, strict=True) if judged]))
+    return [
+        judge(each, p, next(family) if judged else 1.0, equivalent, same_graph)
+        for each, p, judged in zip(seen, p_values, comparable, strict=True)
+    ]
 
 
-def paired(one: Measured, base: Measured) -> list[list[float]]:
-    """Log ratios of the ABBA quads that both cells have complete, per process."""
-    halves = [{(block.process, block.round, int(block.half)): block.samples_ns for block in each.blocks} for each in (one, base)]
-    quads: dict[int, list[float]] = {}
-    for process, number, half in sorted(halves[0]):
-        keys = [(process, number, 0), (process, number, 1)]
-        if half == 0 and all(key in side for side in halves for key in keys):
-            first, second = ((side[keys[0]], side[keys[1]]) for side in halves)
-            quads.setdefault(process, []).append(stats.quad_log_ratio(first, second))
-    return list(quads.values())
+def look(one: Measured, base: Measured, factor: pairs.Factor, receipts: Mapping[str, Receipt]) -> Seen:
+    """Two cells side by side."""
+    why = not_comparable(one, base, receipts)
+    return Seen(one, base, factor, why, [] if why else pairs.quads(one.blocks, base.blocks))
+
+
+def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: Mapping[tuple[str, str, str, str], bool]) -> Contrast:
+    """One contrast with its verdict."""
+    one, base, found = seen.one.cell, seen.base.cell, seen.evidence
+    return Contrast(
+        cell=one,
+        base=base,
+        factor=seen.factor,
+        ratio=ratios.interval(found, seen.share),
+        p=p,
+        family_p=family_p,
+        mde=ratios.smallest_detectable(found),
+        verdict=None if seen.why_not else ratios.verdict(found, equivalent, p, family_p, seen.share),
+        processes=len(seen.quads),
+        rounds=sum(map(len, seen.quads)),
+        not_comparable=seen.why_not,
+        # Two runtimes on one file are no control, although the graph is the same.
+        same_graph=seen.factor == "variant" and same_graph.get((one.dataset, one.backbone, one.variant, base.variant), False),
+    )
 
 
 def not_comparable(one: Measured, base: Measured, receipts: Mapping[str, Receipt]) -> str | None:
@@ -79,15 +98,3 @@ def not_comparable(one: Measured, base: Measured, receipts: Mapping[str, Receipt
     if both_ort and one.cell.runtime != base.cell.runtime and not same_library(ours, theirs):
         return "onnxruntime version and commit"
     return None
-
-
-def _factor(one: Measured, base: Measured) -> Literal["runtime", "variant"] | None:
-    cell, other = one.cell, base.cell
-    alike = ("dataset", "backbone", "provider", "scenario", "batch")
-    if cell == other or any(getattr(cell, key) != getattr(other, key) for key in alike):
-        return None
-    if cell.runtime != other.runtime and other.runtime == BASE_RUNTIME:
-        eager = cell.variant == "eager" and other.variant == BASE_VARIANT
-        return "runtime" if eager or cell.variant == other.variant else None
-    same_runtime = cell.runtime == other.runtime and other.variant == BASE_VARIANT
-    return "variant" if same_runtime else None

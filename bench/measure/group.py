@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bench.fleet import Fleet
-from bench.measure import schedule
+from bench.measure import schedule, sentinel
 from bench.measure.sessions import Sessions
 from bench.parity import compare
 from bench.parity.ask import read_answer
@@ -52,6 +51,8 @@ class Entry:
     options: dict[str, Option] = field(default_factory=dict)
     error: str | None = None
     hole: str | None = None
+    # The share of alpha that the look may spend at which this cell's measuring ended (bench.ratios.spending).
+    alpha_share: float = 1.0
 
     @property
     def alive(self) -> bool:
@@ -70,26 +71,51 @@ class Group:
         self.scenario, self.inputs, self.fleet, self.sessions = scenario, inputs, fleet, sessions
         self.entries = [Entry(cell, model) for cell, model in cells]
         self.load = scenario.kind == "load"
+        self.closed = False
         self._rounds = schedule.rounds(len(self.entries), f"{self.name} {seed}")
         self._agreed: compare.Logits | None = inputs.logits
 
+    @property
+    def alive(self) -> bool:
+        """Whether more rounds could say more: not every contrast is decided, and a cell is left."""
+        return not self.closed and any(entry.alive for entry in self.entries)
+
+    def close(self, alpha_share: float) -> None:
+        """Take no more rounds: this look, which may spend so much of alpha, is the last one."""
+        self.closed = True
+        for entry in self.entries:
+            entry.alpha_share = alpha_share
+
     def prepare(self, work: Path) -> float:
-        """Verify the answers of every cell in this generation of processes, and return the expected seconds of one round."""
+        """Load every cell in this generation of processes, its answers verified, and return the expected seconds of one round.
+
+        On the CPU the answers of a verified process are every later one's, to the last bit: what differs is an error of the first sample.
+        """
         for entry in self.entries:
             if entry.alive:
                 self._guard(entry, partial(self._prepare, work=work))
         return schedule.round_ns([entry.sample_ns for entry in self.entries if entry.alive], load=self.load) / 1e9
 
-    def spend(self, seconds: float, process: int) -> None:
-        """Take rounds until the budget is spent, at least one."""
-        end = time.monotonic() + seconds
-        for number, turns in enumerate(self._rounds):
-            if (number > 0 and time.monotonic() >= end) or not any(entry.alive for entry in self.entries):
+    def spend(self, rounds: int, process: int) -> None:
+        """Take so many rounds."""
+        for _ in range(rounds):
+            if not any(entry.alive for entry in self.entries):
                 return
-            for turn in turns:
+            before = sentinel.read()
+            for turn in next(self._rounds):
                 entry = self.entries[turn.cell]
                 if entry.alive:
                     self._guard(entry, partial(self._block, turn=turn, process=process))
+            cause = sentinel.between(before, sentinel.read()).cause
+            if cause is not None:
+                self._disturbed(process, turn.round, cause)
+
+    def _disturbed(self, process: int, number: int, cause: str) -> None:
+        """Mark a round of all cells alike: what is left out for one side of a ratio is left out for the other."""
+        for entry in self.entries:
+            entry.blocks = [
+                replace(block, disturbed=cause) if (block.process, block.round) == (process, number) else block for block in entry.blocks
+            ]
 
     def _guard(self, entry: Entry, work: Callable[[Entry], None]) -> None:
         try:
@@ -105,7 +131,8 @@ class Group:
     def _prepare(self, entry: Entry, work: Path) -> None:
         loaded = self.sessions.get(entry.cell, entry.model)
         entry.options = dict(loaded.options)
-        entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
+        if not entry.expected or entry.cell.provider != "cpu":
+            entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
         if not entry.sample_ns:
             entry.sample_ns = float(np.median(self._time(entry, samples=2, warmup=0).samples[-1:]))
 
@@ -159,11 +186,14 @@ class Group:
 
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
         warmup = schedule.warm_samples(entry.sample_ns, load=self.load)
+        frozen = self.fleet.frozen_beside(entry.cell.runtime)
+        idle = sentinel.cpu_ns(frozen)
         timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=warmup)
+        idle = sentinel.cpu_ns(frozen) - idle
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         if entry.cell.provider == "cpu":
             check_answers(timed, entry.expected, str(entry.cell))
-        entry.blocks.append(Block(process, turn.round, turn.half, timed.samples))
+        entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, idle, disturbed=None))
         for stage, nanoseconds in (timed.split or {}).items():
             entry.split.setdefault(stage, []).extend(nanoseconds)
 

@@ -1,4 +1,4 @@
-"""The order of blocks, and how much of the budget each group gets: pure and seeded."""
+"""The order of blocks, how long they are, and how many a process gets: pure and seeded."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ MOST_SAMPLES_IN_BLOCK = 40
 # The first sample after a thaw runs on cold caches: it is taken as warm-up of the block, and not counted. A forward of this length and
 # above refills every cache many times over, and is not worth doubling.
 WARM_SAMPLES, WARM_BELOW_NS = 1, 100_000_000
+MOST_ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,10 @@ def round_ns(sample_ns: Sequence[float], *, load: bool) -> float:
     return sum(2 * (samples_per_block(each) + warm_samples(each, load=load)) * each for each in sample_ns)
 
 
-def shares(seconds: float, round_seconds: Sequence[float], least_rounds: int) -> list[float]:
-    """Split a budget over groups: first `least_rounds` rounds for each, the rest evenly among the groups that need any.
+def rounds_per_process(before_seconds: float, round_seconds: float) -> int:
+    """Rounds to take in one generation of processes, after `before_seconds` of starting, loading and verifying.
 
-    When even the first does not fit, every group is scaled down alike, and the reports show wider intervals.
+    About as long is measured as it took to get there: processes differ about as much as quads of one process do (measuring.md 0a), and
+    then neither more rounds nor more processes would narrow the intervals faster for the same time.
     """
-    least = [least_rounds * each for each in round_seconds]
-    total = sum(least)
-    if total >= seconds:
-        return [each * seconds / total if total else 0.0 for each in least]
-    # A group that needs nothing has no cell left that can be measured.
-    spare = (seconds - total) / sum(each > 0 for each in least)
-    return [each + spare if each else 0.0 for each in least]
+    return max(1, min(MOST_ROUNDS, round(before_seconds / round_seconds))) if round_seconds > 0 else 1

@@ -10,10 +10,11 @@ from bench.results import Interval, Measured, ScenarioKind
 
 
 def summarise(entry: Entry, kind: ScenarioKind) -> Measured:
-    """Median with its interval, p95 where there are enough samples, throughput; a cell that failed is an error, not a number."""
-    samples = [sample for block in entry.blocks for sample in block.samples_ns]
+    """Median with its interval, percentiles where there are enough samples, throughput; a cell that failed is an error, not a number."""
+    counted = [block for block in entry.blocks if block.disturbed is None]
+    samples = [sample for block in counted for sample in block.samples_ns]
     if entry.error is not None or not samples:
-        return Measured(entry.cell, entry.error or "no samples", (), entry.options, 0, None, None, None, None, {}, kind)
+        return Measured(entry.cell, entry.error or "no samples", (), entry.options, 0, None, None, {}, None, {}, kind, entry.alpha_share)
     interval = stats.median_interval(samples)
     per_second = None
     if interval is not None and kind == "throughput":
@@ -26,8 +27,9 @@ def summarise(entry: Entry, kind: ScenarioKind) -> Measured:
         samples=len(samples),
         middle_ns=float(np.median(samples)),
         median_ns=interval,
-        p95_ns=stats.percentile95(samples),
+        percentiles_ns={str(each): stats.percentile(samples, each) for each in stats.LEAST_FOR},
         images_per_second=per_second,
         split_ns={stage: float(np.median(values)) for stage, values in entry.split.items()},
         kind=kind,
+        alpha_share=entry.alpha_share,
     )

@@ -11,7 +11,8 @@ from bench.results import Results
 def headline(results: Results) -> str:
     """The verdict in a few lines of plain text."""
     problems = [f"PROBLEM: {each}" for each in results.problems]
-    return printable("\n".join([_parity_line(results), *_claims(results), *_random_line(results), _library_line(results), *problems]))
+    said = [_parity_line(results), *_claims(results), *_noise_line(results), *_random_line(results), _library_line(results), *problems]
+    return printable("\n".join(said))
 
 
 def markdown(results: Results, tables: list[Table]) -> str:
@@ -60,6 +61,14 @@ def _claims(results: Results) -> list[str]:
             claim += f"; the claim '{stated[0].claim}' is {verdict}"
         lines.append(f"{dataset}/{words.backbone(results, dataset, backbone)}: {claim}")
     return lines
+
+
+def _noise_line(results: Results) -> list[str]:
+    """How often this machine's measuring is wrong."""
+    if results.noise is None:
+        return []
+    finds = f"; the median ratio finds slow-downs from {words.percent(results.noise.mde)} on" if results.noise.mde is not None else ""
+    return [f"Measuring: {words.alarms(results.noise)}{finds}"]
 
 
 def _random_line(results: Results) -> list[str]:

@@ -7,6 +7,7 @@ from itertools import groupby
 from bench.report import ledger, words
 from bench.report.table import Table
 from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
+from bench.stats import LEAST_FOR
 from contract.matrix import Hole
 
 
@@ -16,7 +17,7 @@ def all_tables(results: Results) -> list[Table]:
     made += [scenario(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
     made += [contrasts(results, "runtime", "Python against Rust and PyTorch: time as a ratio to ort-python on the same variant")]
     made += [contrasts(results, "variant", "Variants: time as a ratio to raw-dynamic within a runtime")]
-    made += [holes(results), times(results)]
+    made += [noise(results), holes(results), times(results)]
     return [table for table in made if table.rows]
 
 
@@ -116,7 +117,7 @@ def scenario(results: Results, name: str) -> Table:
             f"{cell.cell.runtime} {cell.cell.provider}",
             f"ERROR: {cell.error}" if cell.error else words.duration_interval(cell.median_ns, cell.middle_ns),
             *((words.rate(cell.images_per_second),) if throughput else ()),
-            "-" if cell.error else words.p95(cell.p95_ns, cell.samples),
+            *("-" if cell.error else words.percentile(cell.percentiles_ns[str(each)], cell.samples, each) for each in LEAST_FOR),
             str(cell.samples),
             *((_split(cell),) if any(each.split_ns for each in cells) else ()),
         )
@@ -126,7 +127,8 @@ def scenario(results: Results, name: str) -> Table:
     columns = [
         *("backbone", "variant", "runtime", f"median per batch of {batch} [95 %]"),
         *(["images/s [95 %]"] if throughput else []),
-        *("p95", "samples"),
+        *(f"p{each}" for each in LEAST_FOR),
+        "samples",
         *(["median by stage"] if any(cell.split_ns for cell in cells) else []),
     ]
     numbers = frozenset(range(3, columns.index("samples") + 1))
@@ -152,17 +154,43 @@ def contrasts(results: Results, factor: str, title: str) -> Table:
             each.cell.runtime if factor == "runtime" else each.cell.variant,
             words.ratio(each.ratio) if each.not_comparable is None else f"not comparable: {each.not_comparable}",
             _verdict(each),
-            str(each.rounds),
+            "-" if each.mde is None else words.percent(each.mde),
+            f"{each.rounds} in {each.processes}",
         )
         for each in results.contrasts
         if each.factor == factor
     ]
     second = ("variant", "runtime") if factor == "runtime" else ("runtime", "variant")
+    within = f"within +-{words.percent(results.equivalent)} (two one-sided tests at 5 %)"
     notes = (
-        f"below 1 is faster than the base; equivalent: the 95 % interval lies within +-{words.percent(results.equivalent)}",
+        f"below 1 is faster than the base; equivalent: {within}; faster, slower: at 1 % by itself, and at 5 % among all ratios here (Holm)",
+        "finds: the smallest slow-down that a test at 1 % would have found in 95 % of runs like this one (MDE)",
         "same graph: both files have the same structural hash, so a ratio off 1 is this machine's noise",
     )
-    return Table(title, ("backbone", "scenario", *second, "ratio [95 %]", "verdict", "rounds"), rows, frozenset({6}), notes)
+    columns = ("backbone", "scenario", *second, "ratio [95 %]", "verdict", "finds", "rounds, processes")
+    return Table(title, columns, rows, frozenset({6, 7}), notes)
+
+
+def noise(results: Results) -> Table:
+    """How wrong this run's measuring was: pairs of equal programs."""
+    found = results.noise
+    if found is None:
+        return Table("Noise", (), [])
+    rows = [
+        (
+            words.backbone(results, each.cell.dataset, each.cell.backbone),
+            f"{each.cell.scenario}-{each.cell.batch} {each.cell.provider}",
+            each.cell.runtime,
+            f"{each.cell.variant} / {each.other.variant}",
+            words.ratio(each.ratio),
+            {True: "called DIFFERENT", False: "not called different", None: "too few processes"}[each.different],
+        )
+        for each in found.controls
+    ]
+    notes = [words.alarms(found), f"frozen runners used {words.percent(found.frozen_share)} of the time that others were measured"]
+    notes += [f"{count} of {found.rounds} rounds do not count: {cause}" for cause, count in found.disturbed.items()]
+    title = "Noise of this machine: files with the same graph, timed as if they were two programs"
+    return Table(title, ("backbone", "scenario", "runtime", "files", "ratio [95 %]", "at 1 %"), rows, frozenset({4}), tuple(notes))
 
 
 def holes(results: Results) -> Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from bench.results import Interval, ParityRow, Results
-from bench.stats import LEAST_FOR_P95
+from bench.results import Interval, Noise, ParityRow, Results
+from bench.stats import LEAST_FOR
 from contract.manifest import Accuracy
 
 
@@ -24,9 +24,9 @@ def duration_interval(interval: Interval | None, middle: float | None) -> str:
     return f"{duration(interval.value)} [{duration(interval.low)}, {duration(interval.high)}]"
 
 
-def p95(value: float | None, samples: int) -> str:
+def percentile(value: float | None, samples: int, percent: int) -> str:
     """The percentile, or how many of the needed samples there are."""
-    return duration(value) if value is not None else f"n/a ({samples} of {LEAST_FOR_P95})"
+    return duration(value) if value is not None else f"n/a ({samples} of {LEAST_FOR[percent]})"
 
 
 def ratio(interval: Interval | None) -> str:
@@ -66,6 +66,16 @@ def parity_verdict(row: ParityRow) -> str:
     if not row.passed:
         return "FAIL"
     return "pass" if row.claim is None or row.claim.supported else "claim not supported"
+
+
+def alarms(noise: Noise) -> str:
+    """How often equal programs were called different, with the bound that so few pairs support."""
+    if noise.bound is None:
+        return "no pair of equal programs was measured often enough to say how often this machine misleads"
+    return (
+        f"{noise.alarms} of {noise.judged} pairs of equal programs were called different: a false-alarm rate"
+        f" {below(noise.judged, noise.bound)} with 95 % confidence"
+    )
 
 
 def points(share: float) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.ledger.found import Blame, Cause, StageDifference, StageFault, StageReport
+from bench.measure.pairs import Factor
 from bench.results import (
     Block,
     Contrast,
+    Control,
     Environment,
     ImageVerdict,
     Interval,
     Measured,
+    Noise,
     NoiseFloor,
     PairedDrop,
     ParityRow,
@@ -19,9 +22,10 @@ from bench.results import (
     StepTime,
     Subject,
     VariantSummary,
+    Verdict,
 )
 from contract.manifest import Accuracy, WeightsHad
-from contract.matrix import Hole
+from contract.matrix import Cell, Hole
 from contract.protocol import Receipt
 from tests.bench.fakes import COMMIT, cell
 
@@ -61,12 +65,18 @@ def row(variant: str, runtime: str, **changes: object) -> ParityRow:
 
 
 def measured(variant: str, runtime: str, scenario: str = "latency", batch: int = 1, median: int = 4_000_000, **changes: object) -> Measured:
-    blocks = tuple(Block(0, n // 2, n % 2, (median - n, median, median + n)) for n in range(4))
+    blocks = tuple(Block(0, n // 2, n % 2, (median - n, median, median + n), 0, None) for n in range(4))
     interval = Interval(float(median), median * 0.99, median * 1.01)
     per_second = Interval(batch * 1e9 / median, batch * 1e9 / median / 1.01, batch * 1e9 / median / 0.99) if batch > 1 else None
     made = Measured(
-        cell(variant, runtime, scenario, batch), None, blocks, {"threads": 2}, 12, float(median), interval, None, per_second, {}, scenario
-    )
+        cell(variant, runtime, scenario, batch), None, blocks, {"threads": 2}, 12, float(median), interval,
+        {"90": None, "95": None, "99": None}, per_second, {}, scenario, 1.0,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def contrast(one: Cell, base: Cell, factor: Factor, ratio: Interval | None, verdict: Verdict | None, **changes: object) -> Contrast:
+    made = Contrast(one, base, factor, ratio, 1e-4, 2e-4, 0.012, verdict, 8, 40, None, same_graph=False)
     return replace(made, **changes)
 
 
@@ -133,16 +143,27 @@ def results() -> Results:
         stages=(stages(), without_stages()),
         cells=(
             measured("raw-dynamic", "ort-python"),
-            measured("raw-dynamic", "ort-rust", median=3_900_000, p95_ns=4_100_000.0, samples=160),
+            measured(
+                "raw-dynamic", "ort-rust", median=3_900_000, percentiles_ns={"90": 4_000_000.0, "95": 4_100_000.0, "99": None}, samples=160
+            ),
             measured("eager", "torch-eager", error="torch-eager: time: died (exit code 3)", blocks=(), middle_ns=None, median_ns=None),
             measured("raw-dynamic", "ort-rust", "throughput", 8, 31_000_000),
             measured("raw-dynamic", "ort-rust", "e2e", 1, 9_000_000, split_ns={"decode": 4e6, "resize": 500.0, "logits": 4e6}),
             measured("raw-dynamic", "ort-rust", "load", 1, 1_200_000_000, samples=3, median_ns=None),
         ),
         contrasts=(
-            Contrast(rust, base, "runtime", Interval(0.975, 0.971, 0.979), "faster", 40, None, same_graph=False),
-            Contrast(cell("eager", "torch-eager"), base, "runtime", None, None, 0, "threads", same_graph=False),
-            Contrast(simplified, base, "variant", Interval(1.0004, 0.999, 1.002), "equivalent", 40, None, same_graph=True),
+            contrast(rust, base, "runtime", Interval(0.975, 0.971, 0.979), "faster"),
+            contrast(
+                cell("eager", "torch-eager"), base, "runtime", None, None, mde=None, processes=0, rounds=0, not_comparable="threads"
+            ),
+            contrast(simplified, base, "variant", Interval(1.0004, 0.999, 1.002), "equivalent", same_graph=True),
+        ),
+        noise=Noise(
+            (
+                Control(simplified, base, Interval(1.0004, 0.999, 1.002), 0.41, different=False),
+                Control(cell("sim-static", "ort-python"), cell("raw-static", "ort-python"), None, 1.0, different=None),
+            ),
+            alarms=0, judged=1, bound=0.95, mde=0.012, rounds=40, disturbed={"throttled by the cgroup's quota": 2}, frozen_share=0.0001,
         ),
         holes=(
             Hole(cell("raw-static", "ort-rust", "throughput", 8), "static batch 1"),

@@ -44,7 +44,9 @@ def test_snapshots(name):
 
 
 def test_a_run_that_found_nothing_has_a_report():
-    nothing = replace(made.results(), parity=(), cells=(), contrasts=(), holes=(), subjects=(), receipts={}, problems=("no images",))
+    nothing = replace(
+        made.results(), parity=(), cells=(), contrasts=(), noise=None, holes=(), subjects=(), receipts={}, problems=("no images",)
+    )
     text = texts(nothing)["tables.txt"]
     assert text.startswith("Parity: nothing was compared\nPython and Rust were not both run\nPROBLEM: no images\n\n")
 
@@ -148,8 +150,9 @@ def test_words():
     assert words.ratio(None) == "n/a (too few processes)"
     assert words.rate(Interval(258.06, 255.5, 260.67)) == "258.1 [255.5, 260.7]"
     assert words.rate(None) == "n/a (too few samples)"
-    assert words.p95(None, 120) == "n/a (120 of 130)"
-    assert words.p95(4.1e6, 160) == "4.10 ms"
+    assert words.percentile(None, 120, 95) == "n/a (120 of 130)"
+    assert words.percentile(None, 120, 99) == "n/a (120 of 662)"
+    assert words.percentile(4.1e6, 160, 95) == "4.10 ms"
     assert words.duration_interval(None, None) == "no samples"
     assert words.duration_interval(None, 4e6) == "4.00 ms (no interval)"
     assert words.duration_interval(Interval(4e6, 3.9e6, 4.1e6), 4e6) == "4.00 ms [3.90 ms, 4.10 ms]"

@@ -52,7 +52,7 @@ scenario = ["latency", "throughput", "load", "e2e"]
 device = "cpu"
 
 [measure]
-seconds = 2.0
+seconds = 20.0
 restarts = 3
 """
 
@@ -154,10 +154,10 @@ def test_a_reference_that_dies_leaves_the_other_subjects(tmp_path, pids, monkeyp
 def test_interrupted_it_keeps_and_shows_what_was_done(tmp_path, pids, monkeypatch):
     spend = Group.spend
 
-    def interrupt(group: Group, seconds: float, process: int) -> None:
+    def interrupt(group: Group, rounds: int, process: int) -> None:
         if process == 1:
             raise KeyboardInterrupt  # three runners are alive now: the fixture looks for them
-        spend(group, seconds, process)
+        spend(group, rounds, process)
 
     options = ready(tmp_path)
     trained(tmp_path, options)

@@ -1,4 +1,4 @@
-"""The order of blocks, and how a budget is shared."""
+"""The order of blocks, and how many a process gets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from bench.measure import schedule
 
 CELLS = st.integers(1, 9)
-ROUND_SECONDS = st.lists(st.floats(0.001, 100), min_size=1, max_size=8)
 
 
 def first(cells: int, seed: str, count: int = 6) -> list[tuple[schedule.Turn, ...]]:
@@ -59,16 +58,8 @@ def test_a_round_costs_two_blocks_of_every_cell():
     assert schedule.round_ns([], load=False) == 0
 
 
-def test_shares_by_hand():
-    assert schedule.shares(100, [1, 5], 3) == [3 + 41, 15 + 41]
-    assert schedule.shares(9, [1, 5], 3) == [1.5, 7.5]  # too little: scaled down alike
-    assert schedule.shares(0, [0, 0], 3) == [0, 0]
-    assert schedule.shares(10, [0, 1], 3) == [0, 10]  # a group without a cell left needs nothing
-
-
-@given(st.floats(0.1, 1000), ROUND_SECONDS, st.integers(1, 5))
-def test_shares_sum_to_the_budget_and_give_each_its_least_where_that_fits(seconds, round_seconds, least):
-    shares = schedule.shares(seconds, round_seconds, least)
-    assert sum(shares) == pytest.approx(seconds)
-    if least * sum(round_seconds) <= seconds:
-        assert all(share >= least * each * (1 - 1e-9) for share, each in zip(shares, round_seconds, strict=True))
+@pytest.mark.parametrize(
+    ("before", "round_seconds", "rounds"), [(0.0, 1.0, 1), (0.9, 1.0, 1), (2.6, 1.0, 3), (100.0, 1.0, schedule.MOST_ROUNDS), (5.0, 0.0, 1)]
+)
+def test_as_long_is_measured_as_it_took_to_get_there(before, round_seconds, rounds):
+    assert schedule.rounds_per_process(before, round_seconds) == rounds

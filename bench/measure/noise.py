@@ -1,0 +1,57 @@
+"""How wrong this run's own measuring was: pairs of equal programs that it timed, and what else it saw of the machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from bench import ratios, stats
+from bench.measure import pairs
+from bench.results import Contrast, Control, Measured, Noise
+
+
+def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: Mapping[tuple[str, str, str, str], bool]) -> Noise:
+    """The controls of a run and what they called different, its median MDE, and its disturbed rounds."""
+    found = controls(cells, same_graph)
+    judged = [each for each in found if each.different is not None]
+    alarms = sum(each.different is True for each in judged)
+    rounds = {
+        (cell.cell.backbone, cell.cell.dataset, cell.cell.provider, cell.cell.scenario, block.process, block.round): block.disturbed
+        for cell in cells
+        for block in cell.blocks
+    }
+    detectable = [each.mde for each in contrasts if each.mde is not None]
+    measured_ns = sum(sum(block.samples_ns) for cell in cells for block in cell.blocks)
+    return Noise(
+        controls=tuple(found),
+        alarms=alarms,
+        judged=len(judged),
+        bound=stats.share_bound(alarms, len(judged)) if judged else None,
+        mde=float(np.median(detectable)) if detectable else None,
+        rounds=len(rounds),
+        disturbed=dict(Counter(cause for cause in rounds.values() if cause is not None)),
+        frozen_share=sum(block.idle_ns for cell in cells for block in cell.blocks) / measured_ns if measured_ns else 0.0,
+    )
+
+
+def controls(cells: Sequence[Measured], same_graph: Mapping[tuple[str, str, str, str], bool]) -> list[Control]:
+    """Every pair of files with the same structural hash that one runtime was timed with in one group."""
+    made = []
+    for one, other in combinations([cell for cell in cells if cell.error is None], 2):
+        cell, base = one.cell, other.cell
+        if cell.runtime != base.runtime or not pairs.alike(cell, base):
+            continue
+        if same_graph.get((cell.dataset, cell.backbone, cell.variant, base.variant), False):
+            made.append(control(one, other))
+    return made
+
+
+def control(one: Measured, other: Measured) -> Control:
+    """One pair, judged by itself: a false-alarm rate is that of single comparisons."""
+    share = min(one.alpha_share, other.alpha_share)
+    found = ratios.evidence(pairs.quads(one.blocks, other.blocks))
+    p = ratios.p_value(found, share)
+    return Control(one.cell, other.cell, ratios.interval(found, share), p, None if found is None else p <= ratios.ALPHA)

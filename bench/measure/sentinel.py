@@ -1,0 +1,77 @@
+"""What else happened on this machine while a round was measured: CPU time stolen, throttled, used (Linux; unknown elsewhere)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
+# A round that lost more than this share of the machine's CPU time to the hypervisor is not counted, whatever its samples say.
+MOST_STOLEN = 0.05
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters since boot. `ticks`, `busy`, `stolen`: CPU time in clock ticks over all CPUs; `throttled`: microseconds (cgroup)."""
+
+    ticks: int = 0
+    busy: int = 0
+    stolen: int = 0
+    throttled: int = 0
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """Shares of the machine's CPU time between two readings, and the cause for which what was measured meanwhile does not count."""
+
+    busy: float
+    stolen: float
+    cause: str | None
+
+
+def read(proc: Path = PROC, cgroup: Path = CGROUP) -> Reading:
+    """The counters now; zeros where the system has none (proc(5): user nice system idle iowait irq softirq steal)."""
+    try:
+        user, nice, system, idle, waiting, irq, soft, stolen = map(int, (proc / "stat").read_text().split()[1:9])
+    except (OSError, ValueError):
+        return Reading()
+    busy = user + nice + system + irq + soft
+    return Reading(busy + idle + waiting + stolen, busy, stolen, _throttled(cgroup))
+
+
+def between(before: Reading, after: Reading) -> Disturbance:
+    """What happened between two readings."""
+    ticks = max(1, after.ticks - before.ticks)
+    stolen = (after.stolen - before.stolen) / ticks
+    cause = None
+    if after.throttled > before.throttled:
+        cause = "throttled by the cgroup's quota"
+    elif stolen > MOST_STOLEN:
+        cause = f"more than {MOST_STOLEN:.0%} of the CPU time was stolen"
+    return Disturbance((after.busy - before.busy) / ticks, stolen, cause)
+
+
+def cpu_ns(pids: Iterable[int], proc: Path = PROC) -> int:
+    """CPU time that all threads of these processes ever used, in nanoseconds (schedstat); a process that is gone counts nothing."""
+    total = 0
+    for pid in pids:
+        try:
+            threads = list((proc / str(pid) / "task").iterdir())
+        except OSError:
+            continue
+        for thread in threads:
+            try:
+                total += int((thread / "schedstat").read_text().split()[0])
+            except (OSError, ValueError, IndexError):
+                continue  # it ended in between
+    return total
+
+
+def _throttled(cgroup: Path) -> int:
+    """Microseconds for which a quota stopped this group; 0 without a quota (cgroup v2 `cpu.stat`)."""
+    try:
+        lines = (cgroup / "cpu.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("throttled_usec")), 0)

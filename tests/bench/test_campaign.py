@@ -1,0 +1,142 @@
+"""Which sites a generation of processes visits, when measuring ends, and when a group is left alone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.fleet import Fleet
+from bench.measure import campaign, looks, pairs
+from bench.measure.campaign import Site, Tour, next_tours
+from bench.measure.group import Entry, Group, Inputs
+from bench.measure.looks import LOOKS, SHARES, Looks
+from bench.measure.sessions import Sessions
+from bench.progress import Progress
+from bench.results import Block
+from contract.matrix import Measure, Scenario
+from tests.bench import fakes
+
+INPUTS = Inputs((), Path("x.npy"), None, 0.0)
+PAIR = (fakes.cell(runtime="ort-python"), fakes.cell(runtime="ort-rust"))
+
+
+@pytest.fixture
+def fleet(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
+        yield fleet
+
+
+def group(fleet: Fleet) -> Group:
+    return Group(Scenario("latency", "latency"), [(cell, Path("x.onnx")) for cell in PAIR], INPUTS, fleet, Sessions(fleet), 0)
+
+
+def tour(fleet: Fleet, name: str, *, cost: float, spent: float, share: float = 60.0, closed: bool = False) -> Tour:
+    groups = [group(fleet)]
+    made = Tour(Site(name, [], INPUTS), groups, share, Looks(groups, 0.01, 1))
+    made.cost, made.spent = cost, spent
+    made.groups[0].closed = closed
+    return made
+
+
+def names(tours: list[Tour]) -> list[str]:
+    return [each.site.name for each in tours]
+
+
+@pytest.mark.parametrize(
+    ("process", "elapsed", "visited"),
+    [
+        (0, 0.0, ["slow", "fast"]),
+        (2, 130.0, ["slow", "fast"]),  # three processes, whatever they cost
+        (2, 241.0, []),  # but for twice the budget
+        (3, 60.0, ["fast"]),  # slow has had more than its share
+        (3, 115.0, ["fast"]),
+        (3, 116.0, []),  # no time for anything
+    ],
+)
+def test_what_a_generation_visits(fleet, process, elapsed, visited):
+    tours = [
+        tour(fleet, "slow", cost=25, spent=75),
+        tour(fleet, "fast", cost=5, spent=15),
+        tour(fleet, "done", cost=1, spent=1, closed=True),
+    ]
+    assert names(next_tours(tours, process, 120.0, elapsed)) == visited
+
+
+def test_what_a_site_leaves_the_others_get_cheapest_first(fleet):
+    tours = [tour(fleet, name, cost=cost, spent=60) for name, cost in (("a", 20), ("b", 5), ("c", 9))]
+    assert names(next_tours(tours, 5, 100.0, 80.0)) == ["b", "c"]
+    assert names(next_tours(tours, 5, 100.0, 92.0)) == ["b"]
+    assert names(next_tours(tours, 5, 100.0, 96.0)) == []
+
+
+def blocks(process_logs: list[float], base_ns: int = 1_000_000) -> list[Block]:
+    return [Block(n, n, half, (round(base_ns * math.exp(log)),), 0, None) for n, log in enumerate(process_logs) for half in (0, 1)]
+
+
+def entries(difference: float, scatter: float, processes: int = 8) -> list[Entry]:
+    random = np.random.default_rng(3)
+    made = [Entry(cell, Path("x.onnx")) for cell in PAIR]
+    made[0].blocks = blocks([0.0] * processes)
+    made[1].blocks = blocks([difference + random.normal(0, scatter) for _ in range(processes)])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("difference", "scatter", "family", "said"),
+    [(0.3, 0.005, 1, True), (0.3, 0.005, 50, True), (0.0, 0.001, 50, True), (0.0, 0.02, 1, False), (0.012, 0.01, 1, False)],
+)
+def test_decided(difference, scatter, family, said):
+    assert looks.decided(entries(difference, scatter), SHARES[0], 0.01, family) is said
+
+
+def test_a_cell_with_an_error_holds_nothing_up():
+    made = entries(0.0, 0.02)
+    made[1].error = "died"
+    assert looks.decided(made, SHARES[0], 0.01, 1)
+
+
+def test_looks_are_taken_once_each_and_close_what_is_decided(fleet):
+    made = group(fleet)
+    made.entries = entries(0.0, 0.02)
+    looking = Looks([made], 0.01, 1)
+    looking.look(LOOKS[0] - 0.01)
+    assert made.alive
+    looking.look(LOOKS[0])
+    assert made.alive
+    made.entries = entries(0.3, 0.001)
+    looking.look(LOOKS[0] + 0.1)  # that look has been taken
+    assert made.alive
+    looking.look(5.0)
+    assert not made.alive
+    assert {entry.alpha_share for entry in made.entries} == {SHARES[1]}
+    assert sum(SHARES) == pytest.approx(1)
+
+
+def test_the_last_look_is_the_end(fleet):
+    """A group that no early look closes is judged with what the last look may spend."""
+    made = group(fleet)
+    Looks([made], 0.01, 1).look(0.3)
+    assert {entry.alpha_share for entry in made.entries} == {SHARES[-1]}
+
+
+def test_contrasts_are_counted():
+    cells = [fakes.cell(variant, runtime) for runtime in fakes.RUNTIMES[1:] for variant in fakes.VARIANTS]
+    assert pairs.count([*cells, fakes.cell("eager", "torch-eager")]) == 4 + 1 + 3 + 3
+    assert pairs.count([]) == 0
+
+
+def test_measuring_ends_at_its_restarts(fleet, tmp_path):
+    fakes.save_model(tmp_path / "m.onnx", fakes.weights())
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 4, 4), np.float32))
+    site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in PAIR])], INPUTS)
+    seen: list[int] = []
+    (found,) = campaign.measure(
+        [site], fleet, Measure(1000.0, 4), 0, tmp_path, Progress(1), after=lambda gave: seen.append(len(gave[0].cells[0].blocks))
+    )
+    assert {block.process for block in found.cells[0].blocks} == {0, 1, 2, 3}
+    assert seen == sorted(seen)
+    assert len(seen) == 4
