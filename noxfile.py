@@ -88,6 +88,12 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def selftest(session: nox.Session) -> None:
+    """Put the measuring on trial: equal programs, and slowed ones it must find; 95 minutes (-- --quick --trials 3: six)."""
+    step(session, "bench", "selftest")
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Write the tables of reports/latest anew from its results.json."""
     step(session, "bench", "report")

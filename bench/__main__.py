@@ -44,6 +44,12 @@ def main() -> int:
         trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
         trial.add_argument("--clean", type=int, default=20, metavar="N", help="clean runs, each on other images (default: 20)")
         trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
+    if command is selftest:
+        trial = parser.add_argument_group("selftest")
+        trial.add_argument("--trials", type=int, metavar="N", help="pairs of each slow-down (default: 60, and 20 of the largest)")
+        trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
+    if command is verify:
+        parser.add_argument("run", nargs="?", metavar="RUN", help="a folder, or a name below reports/ (default: latest)")
     options, raw = shared.parse(parser, arguments[1:])
     return command(options, raw)
 
@@ -92,6 +98,13 @@ def faults(options: Options, raw: argparse.Namespace) -> int:
     return code
 
 
+def selftest(options: Options, raw: argparse.Namespace) -> int:
+    """The measuring on trial."""
+    from bench.selftest import command  # noqa: PLC0415
+
+    return command.run(options, raw)
+
+
 def report(options: Options, _raw: argparse.Namespace) -> int:
     """Tables from a stored run."""
     from bench.report import write  # noqa: PLC0415
@@ -100,6 +113,13 @@ def report(options: Options, _raw: argparse.Namespace) -> int:
     results = write.load(folder)
     write.render(results, folder.resolve())
     return finish(options, folder.resolve(), 0)
+
+
+def verify(options: Options, raw: argparse.Namespace) -> int:
+    """Every printed number from the raw measurements."""
+    from bench.evidence import verify as evidence  # noqa: PLC0415
+
+    return evidence.verify(evidence.folder_of(raw.run, options.reports))
 
 
 def build(_options: Options, _raw: argparse.Namespace) -> int:
@@ -153,7 +173,9 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "parity": (parity, "check parity only; exit 0 agrees, 1 differs, 2 nothing judged, 3 environment, 4 bad data"),
     "blame": (blame, "say where in the chain, and at which node of a file, each variant first differs from PyTorch"),
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
+    "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
     "report": (report, "write the tables of reports/latest anew from its results.json"),
+    "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),
     "preprocess-speed": (preprocess_speed, "compare how fast the runtimes turn a JPEG file into a tensor (needs nox -s train export)"),
     "doctor": (doctor, "say what this machine has and lacks, each row with the line that cures it"),

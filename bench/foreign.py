@@ -12,6 +12,7 @@ import numpy as np
 
 from bench import run
 from bench.build import build
+from bench.evidence import raw
 from bench.fleet import Fleet
 from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
@@ -75,6 +76,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     code = NOTHING_JUDGED if not results.cells else BAD if any(cell.error for cell in results.cells) else GOOD
     times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
     results = replace(results, exit_code=code, times=times)
+    raw.write_blocks(results, folder)
     write.store(results, folder)
     write.render(results, folder)
     write.publish(folder)

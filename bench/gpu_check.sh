@@ -30,6 +30,8 @@ where=(--artifacts "$out/artifacts" --data "$out/data" --reports "$out/reports" 
 "$python" -m train "${where[@]}"
 "$python" -m export "${where[@]}"
 "$python" -m bench run "${where[@]}"
+"$python" -m bench verify "$out/reports/latest"
+"$python" -m bench parity "${where[@]}" --backbone resnet18 --images 20 --stages
 
 echo "== the Rust runner ends with 0 on CUDA, 100 times (rust.md, fact 10)"
 model=$(find "$out/artifacts" -path '*resnet18*' -name raw-dynamic.onnx | head -n 1)

@@ -14,10 +14,13 @@ from rich.text import Text
 
 
 class Progress:
-    """Progress over expected seconds; `part` says what is going on, `done` moves the bar by what was expected of it."""
+    """Progress over expected seconds; `part` says what is going on, `done` moves the bar by what was expected of it.
 
-    def __init__(self, expected_seconds: float) -> None:
-        self._console = Console(stderr=True)
+    `quiet`: nothing is shown, because this is a part of something that has a display of its own.
+    """
+
+    def __init__(self, expected_seconds: float, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
         self._expected, self._done = expected_seconds, 0.0
         self._start = self._last = time.monotonic()
         self._live = (
@@ -28,7 +31,7 @@ class Progress:
                 TimeElapsedColumn(),
                 console=self._console,
             )
-            if sys.stderr.isatty()
+            if sys.stderr.isatty() and not quiet
             else None
         )
         self._task = self._live.add_task("starting", total=expected_seconds, left="") if self._live else None

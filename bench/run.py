@@ -17,6 +17,7 @@ import numpy as np
 
 from bench import environment, plan
 from bench.build import build
+from bench.evidence import raw
 from bench.fleet import Fleet, same_library
 from bench.measure import forecast
 from bench.measure.campaign import Found, Site, measure
@@ -66,6 +67,7 @@ def carry_out(options: Options, matrix: Matrix, subjects: list[Subject], clock: 
         tempfile.TemporaryDirectory(prefix="concord-") as work,
     ):
         folder = new_folder(options.reports)
+        raw.write_manifests(subjects, folder)
         results = blank(options, matrix, subjects, folder)
         with Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet:
             with clock.part("starting runners"):
@@ -105,6 +107,7 @@ class Kept:
 def finish(results: Results, folder: Path) -> Results:
     """Give a run its exit code, write all its files, and make it the latest."""
     results = replace(results, exit_code=exit_code(results))
+    raw.write_blocks(results, folder)
     write.store(results, folder)
     write.render(results, folder)
     write.publish(folder)

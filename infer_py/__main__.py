@@ -1,4 +1,4 @@
-"""`python -m infer_py predict | info | serve`: run an ONNX file that describes itself. Needs NumPy, Pillow and ONNX Runtime, no torch."""
+"""`python -m infer_py predict | info | serve | slowed`: run an ONNX file that describes itself. NumPy, Pillow, ONNX Runtime, no torch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ def main() -> int:
     """Dispatch: `serve` must claim stdout before ONNX Runtime is imported, and `--help` must not wait for it."""
     if sys.argv[1:] == ["serve"]:
         return _serve()
+    if sys.argv[1:2] == ["slowed"]:
+        from infer_py import slowed  # noqa: PLC0415
+
+        return slowed.serve(sys.argv[2:])
     from infer_py import command  # noqa: PLC0415
 
     return command.main(sys.argv[1:])

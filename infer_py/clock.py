@@ -26,7 +26,7 @@ STAGES = ("decode", "resize", "normalise", "logits", "label")
 
 def take(model: Model, asked: TimeArgs) -> Timed:
     """Samples of one scenario. Raises UsageError for arguments that do not fit it."""
-    sample = {"latency": _forward, "throughput": _forward, "e2e": _end_to_end, "load": _load}[asked.scenario](model, asked)
+    sample = {"latency": forward, "throughput": forward, "e2e": _end_to_end, "load": _load}[asked.scenario](model, asked)
     try:
         with _quiet_collector():
             samples = _sampled(sample, asked)
@@ -49,7 +49,8 @@ def _sampled(sample: Callable[[int], Sample], asked: TimeArgs) -> list[Sample]:
     return samples
 
 
-def _forward(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
+def forward(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
+    """One timed forward of `batch` images, in turn, by the number of the sample: float32 in host memory to logits in host memory."""
     assert asked.tensor is not None  # TimeArgs sees to it
     images = npz.read_images(Path(asked.tensor))
     model.check(images, asked.batch)

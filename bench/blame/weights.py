@@ -8,7 +8,8 @@ not written down anywhere, so those of its width are tried.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ EPSILONS = (1e-5, 1e-3)
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
 FOLDED_INTO = ("Conv", "Gemm")
 Pair = tuple[Array, Array | None]  # a weight and its bias
+Norm = tuple[Array, Array, Array]  # scale, mean and shift
 
 
 def weights_differ(checkpoint: Path, model: Path) -> tuple[WeightDiffers, ...]:
@@ -44,7 +46,8 @@ def weights_differ(checkpoint: Path, model: Path) -> tuple[WeightDiffers, ...]:
         if node.op_type in FOLDED_INTO and weight in tensors and weight in found and bias in (*found, ""):
             own_bias = tensors.get(bias)
             judged |= {weight, bias}
-            said |= _judge_pair(weight, bias, (found[weight], found.get(bias)), _options(tensors[weight], own_bias, norms))
+            options = partial(_options, tensors[weight], own_bias, found.get(bias), norms)
+            said |= _judge_pair(weight, bias, (found[weight], found.get(bias)), options)
     for name, array in found.items():
         if name in tensors and name not in judged and not same_bits(tensors[name], array):
             said[name] = _said(tensors[name], array)
@@ -77,7 +80,7 @@ def read_safetensors(path: Path) -> dict[str, Array]:
         ) from fault
 
 
-def _batch_norms(tensors: dict[str, Array]) -> Iterator[tuple[Array, Array, Array]]:
+def _batch_norms(tensors: dict[str, Array]) -> Iterator[Norm]:
     """(scale, mean, shift) of every BatchNorm, for each epsilon."""
     for name in tensors:
         prefix = name.removesuffix("running_mean")
@@ -90,24 +93,30 @@ def _batch_norms(tensors: dict[str, Array]) -> Iterator[tuple[Array, Array, Arra
                 yield gamma / np.sqrt(variance + np.float32(epsilon)), mean, beta
 
 
-def _options(weight: Array, bias: Array | None, norms: list[tuple[Array, Array, Array]]) -> Iterator[Pair]:
-    """What the exporter may have made of a weight and its bias: themselves, or one BatchNorm folded into them."""
+def _options(weight: Array, bias: Array | None, found_bias: Array | None, norms: list[Norm]) -> Iterator[Pair]:
+    """What the exporter may have made of a weight and its bias: themselves, or one BatchNorm folded into them.
+
+    Those come first whose bias is the file's to the last bit: biases are small, and in a right file that settles which BatchNorm it was, so
+    that the weight, which may be large, is folded once.
+    """
+    own = bias if bias is not None or not norms else np.zeros(len(weight), weight.dtype)
+    folded = [(scale, (own - mean) * scale + shift) for scale, mean, shift in norms if len(scale) == len(weight)]
+    fitting = [_same(made, found_bias) for _, made in folded]
     yield weight, bias
-    for scale, mean, shift in norms:
-        if len(scale) == len(weight):
-            own = np.zeros_like(mean) if bias is None else bias
-            yield weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), (own - mean) * scale + shift
+    for wanted in (True, False):
+        for (scale, made), fits in zip(folded, fitting, strict=True):
+            if fits is wanted:
+                yield weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), made
 
 
-def _judge_pair(weight: str, bias: str, found: Pair, options: Iterator[Pair]) -> dict[str, str]:
+def _judge_pair(weight: str, bias: str, found: Pair, options: Callable[[], Iterator[Pair]]) -> dict[str, str]:
     """Which of the two is none of what it may be: of the option that fits best."""
+    if any(_same(made[0], found[0]) and _same(made[1], found[1]) for made in options()):
+        return {}
     best: tuple[int, float, dict[str, str]] | None = None
-    for made in options:
-        wrong = {
-            name: _said(one, other) for name, one, other in zip((weight, bias or weight), made, found, strict=True) if not _same(one, other)
-        }
-        if not wrong:
-            return {}
+    for made in options():
+        pairs = zip((weight, bias or weight), made, found, strict=True)
+        wrong = {name: _said(one, other) for name, one, other in pairs if not _same(one, other)}
         distance = difference(made[0], found[0])
         if best is None or (len(wrong), distance) < best[:2]:
             best = (len(wrong), distance, wrong)

@@ -133,7 +133,12 @@ def _found(tour: Tour) -> Found:
     entries = [(entry, group.scenario.kind) for group in tour.groups for entry in group.entries]
     holes = [Hole(entry.cell, why) for entry, _ in entries if (why := without_number(entry)) is not None]
     without = {hole.cell for hole in holes}
-    return Found([summarise(entry, kind) for entry, kind in entries if entry.cell not in without], holes)
+    cells = [
+        summarise(entry.cell, kind, entry.blocks, entry.options, entry.error, entry.alpha_share)
+        for entry, kind in entries
+        if entry.cell not in without
+    ]
+    return Found(cells, holes)
 
 
 def without_number(entry: Entry) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,7 +48,6 @@ class Entry:
     expected: tuple[int, ...] = ()
     sample_ns: float = 0.0
     blocks: list[Block] = field(default_factory=list)
-    split: dict[str, list[int]] = field(default_factory=dict)
     options: dict[str, Option] = field(default_factory=dict)
     error: str | None = None
     hole: str | None = None
@@ -187,15 +187,13 @@ class Group:
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
         warmup = schedule.warm_samples(entry.sample_ns, load=self.load)
         frozen = self.fleet.frozen_beside(entry.cell.runtime)
-        idle = sentinel.cpu_ns(frozen)
+        began, idle = time.monotonic_ns(), sentinel.cpu_ns(frozen)
         timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=warmup)
         idle = sentinel.cpu_ns(frozen) - idle
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         if entry.cell.provider == "cpu":
             check_answers(timed, entry.expected, str(entry.cell))
-        entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, idle, disturbed=None))
-        for stage, nanoseconds in (timed.split or {}).items():
-            entry.split.setdefault(stage, []).extend(nanoseconds)
+        entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, began, idle, timed.split or {}, disturbed=None))
 
 
 def check_answers(timed: Timed, expected: tuple[int, ...], where: str) -> None:

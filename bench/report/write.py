@@ -32,14 +32,19 @@ def load(folder: Path) -> Results:
 
 def render(results: Results, folder: Path) -> None:
     """Write every file that is made from results.json."""
+    render_text(results, folder)
+    if any(cell.error is None for cell in results.cells):
+        record.write(folder / RESULTS, folder / "benchmark.json")
+
+
+def render_text(results: Results, folder: Path) -> None:
+    """Write the files that depend on nothing else."""
     made = tables.all_tables(results)
     artifact.write_text(folder / "summary.md", summary.markdown(results, made))
     artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
     if results.parity or results.problems:
         artifact.write_text(folder / "junit.xml", junit.render(results))
-    if any(cell.error is None for cell in results.cells):
-        record.write(folder / RESULTS, folder / "benchmark.json")
 
 
 def publish(folder: Path) -> Path:

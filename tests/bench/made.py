@@ -65,7 +65,7 @@ def row(variant: str, runtime: str, **changes: object) -> ParityRow:
 
 
 def measured(variant: str, runtime: str, scenario: str = "latency", batch: int = 1, median: int = 4_000_000, **changes: object) -> Measured:
-    blocks = tuple(Block(0, n // 2, n % 2, (median - n, median, median + n), 0, None) for n in range(4))
+    blocks = tuple(Block(0, n // 2, n % 2, (median - n, median, median + n), 7 * n, 0, {}, None) for n in range(4))
     interval = Interval(float(median), median * 0.99, median * 1.01)
     per_second = Interval(batch * 1e9 / median, batch * 1e9 / median / 1.01, batch * 1e9 / median / 0.99) if batch > 1 else None
     made = Measured(

@@ -74,7 +74,7 @@ def test_what_a_site_leaves_the_others_get_cheapest_first(fleet):
 
 
 def blocks(process_logs: list[float], base_ns: int = 1_000_000) -> list[Block]:
-    return [Block(n, n, half, (round(base_ns * math.exp(log)),), 0, None) for n, log in enumerate(process_logs) for half in (0, 1)]
+    return [Block(n, n, half, (round(base_ns * math.exp(log)),), 0, 0, {}, None) for n, log in enumerate(process_logs) for half in (0, 1)]
 
 
 def entries(difference: float, scatter: float, processes: int = 8) -> list[Entry]:

@@ -34,7 +34,7 @@ RECEIPTS = {name: receipt(name) for name in fakes.RUNTIMES} | {"torch-eager": re
 def measured(
     variant: str = "raw-dynamic", runtime: str = "ort-python", median: int = 1000, processes: int = 4, **where: object
 ) -> Measured:
-    blocks = [Block(process, n, half, (median,) * 3, 0, None) for process in range(processes) for n in range(2) for half in (0, 1)]
+    blocks = [Block(process, n, half, (median,) * 3, 0, 0, {}, None) for process in range(processes) for n in range(2) for half in (0, 1)]
     options = {"threads": 2} if runtime == "torch-eager" else OPTIONS
     return Measured(
         fakes.cell(variant, runtime, **where), None, tuple(blocks), dict(options), 3 * len(blocks), None, None, {}, None, {}, "latency", 1.0
@@ -201,7 +201,8 @@ def test_without_controls_nothing_is_said_of_alarms():
 
 
 def test_disturbed_rounds_and_frozen_time_are_counted():
-    blocks = (Block(0, 0, 0, (100, 100), 1, None), Block(0, 0, 1, (200,), 3, None), Block(0, 1, 0, (400,), 0, "stolen"))
+    counted = (Block(0, 0, 0, (100, 100), 0, 1, {}, None), Block(0, 0, 1, (200,), 0, 3, {}, None))
+    blocks = (*counted, Block(0, 1, 0, (400,), 0, 0, {}, "stolen"))
     found = noise([replace(measured(), blocks=blocks)], [], {})
     assert (found.rounds, found.disturbed) == (2, {"stolen": 1})
     assert found.frozen_share == pytest.approx(4 / 800)
@@ -209,7 +210,7 @@ def test_disturbed_rounds_and_frozen_time_are_counted():
 
 def test_blocks_are_paired_by_process_round_and_half():
     def cell(blocks: dict[tuple[int, int, int], int]) -> Measured:
-        return replace(measured(), blocks=tuple(Block(*key, (value,), 0, None) for key, value in blocks.items()))
+        return replace(measured(), blocks=tuple(Block(*key, (value,), 0, 0, {}, None) for key, value in blocks.items()))
 
     one = cell({(0, 0, 0): 2, (0, 0, 1): 8, (0, 1, 0): 5, (1, 0, 1): 9, (1, 4, 0): 3, (1, 4, 1): 3})
     base = cell({(0, 0, 1): 1, (0, 0, 0): 1, (0, 1, 0): 5, (0, 1, 1): 5, (1, 0, 0): 9, (1, 0, 1): 9, (1, 4, 0): 1, (1, 4, 1): 1})

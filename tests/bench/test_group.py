@@ -11,11 +11,11 @@ import pytest
 
 from bench.fleet import Fleet
 from bench.measure import campaign, sentinel
-from bench.measure.group import Group, Inputs, check_answers
+from bench.measure.group import Entry, Group, Inputs, check_answers
 from bench.measure.sessions import Sessions
-from bench.measure.summary import summarise
+from bench.measure.summary import summarise as summarised
 from bench.progress import Progress
-from bench.results import Block
+from bench.results import Block, Measured, ScenarioKind
 from bench.runner import CAN_FREEZE, RunnerError
 from contract.matrix import Cell, Measure, Scenario
 from contract.protocol import Timed
@@ -56,6 +56,10 @@ def stage(tmp_path, monkeypatch):
     inputs = Inputs(tuple(str(tmp_path / f"{n}.jpg") for n in range(IMAGES)), tmp_path / "x.npy", logits, 1e-4)
     with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
         yield Stage(tmp_path, fleet, inputs)
+
+
+def summarise(entry: Entry, kind: ScenarioKind) -> Measured:
+    return summarised(entry.cell, kind, entry.blocks, entry.options, entry.error, entry.alpha_share)
 
 
 def run(group: Group, work: Path) -> list[str | None]:
@@ -260,7 +264,8 @@ def test_a_summary_by_hand(stage):
     group = stage.group([(fakes.cell(scenario="throughput", batch=4), Path("x"))])
     entry = group.entries[0]
     assert summarise(entry, "throughput").error == "no samples"
-    entry.blocks = [Block(0, 0, 0, (10, 20, 30), 0, None), Block(0, 0, 1, (40, 50, 60), 0, None), Block(0, 1, 0, (7,), 0, "stolen")]
+    entry.blocks = [Block(0, 0, 0, (10, 20, 30), 0, 0, {}, None), Block(0, 0, 1, (40, 50, 60), 0, 0, {}, None)]
+    entry.blocks.append(Block(0, 1, 0, (7,), 0, 0, {}, "stolen"))
     found = summarise(entry, "throughput")
     assert (found.samples, found.middle_ns, found.percentiles_ns) == (6, 35, {"90": None, "95": None, "99": None})
     assert found.median_ns is not None

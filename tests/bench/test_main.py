@@ -28,7 +28,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_a_command_it_says_how_it_is_used():
     done = bench()
     assert done.returncode == 2
-    commands = ["run", "parity", "blame", "faults", "report", "build", "preprocess-speed", "doctor", "fuzz"]
+    commands = ["run", "parity", "blame", "faults", "selftest", "report", "verify", "build", "preprocess-speed", "doctor", "fuzz"]
     assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")] == commands
     helped = bench("--help")
     assert (helped.returncode, helped.stdout, helped.stderr) == (0, done.stdout, "")

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from bench import foreign, run, schema
+from bench.evidence.verify import verify
 from bench.fleet import Fleet
 from bench.measure.group import Group
 from bench.report import write
@@ -102,7 +103,7 @@ def test_a_whole_run(tmp_path, pids):
     jsonschema.Draft202012Validator(schema.schema()).validate(json.loads((folder / "results.json").read_text()))
     assert (tmp_path / "reports" / "latest").resolve() == folder
     assert {path.name for path in folder.iterdir()} == {
-        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs",
+        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "raw",
     }  # fmt: skip
     assert len(results.parity) == 6
     assert all(row.passed for row in results.parity)
@@ -115,6 +116,7 @@ def test_a_whole_run(tmp_path, pids):
     assert {(each.cell.variant, each.base.variant) for each in results.contrasts if each.same_graph} == {("sim-dynamic", "raw-dynamic")}
     assert {each.factor for each in results.contrasts if each.same_graph} == {"variant"}
     assert set(results.receipts) == set(results.peak_bytes) == set(fakes.RUNTIMES)
+    assert verify(folder) == 0
     assert len(pids) == 12  # parity, and three generations of three runners
     assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring"]
 

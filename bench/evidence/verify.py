@@ -1,0 +1,109 @@
+"""`python -m bench verify RUN`: recompute every number of a run from its raw measurements, and say which differ."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import run
+from bench.evidence import order, raw
+from bench.evidence.recompute import recompute
+from bench.report import write
+from bench.results import Measured, Results
+from contract import strict
+from contract.errors import BAD, GOOD
+from contract.options import user_path
+
+RECORD = "benchmark.json"
+MOST_SHOWN = 20
+
+
+def verify(folder: Path) -> int:
+    """Print OK, or a line for each number that does not follow; returns 0 or 1. Raises DataError for a run that cannot be read."""
+    results, lines = write.load(folder), raw.read_blocks(folder)
+    found = [*differences(results, lines, folder)]
+    for line in found[:MOST_SHOWN]:
+        print(line)
+    if len(found) > MOST_SHOWN:
+        print(f"and {len(found) - MOST_SHOWN} more")
+    if found:
+        print(f"{folder}: {len(found)} differ")
+        return BAD
+    numbers = sum(1 for _ in _leaves(strict.plain(results)))
+    print(f"OK: {folder}: {len(lines)} blocks, {numbers} values of results.json, and every file made from them")
+    return GOOD
+
+
+def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterator[str]:
+    """Everything that does not follow from the raw measurements."""
+    again = recompute(results, lines)
+    yield from _unequal("results.json", strict.plain(results), strict.plain(again))
+    if results.exit_code != run.exit_code(again) and results.subjects:
+        yield f"results.json: exit_code is {results.exit_code}, the rows and cells make it {run.exit_code(again)}"
+    yield from order.wrong(lines)
+    yield from _rendered(again, folder)
+    yield from _recorded(results.cells, folder / RECORD)
+
+
+def _rendered(results: Results, folder: Path) -> Iterator[str]:
+    """The files that are text made from the results alone."""
+    with tempfile.TemporaryDirectory(prefix="concord-") as made:
+        write.render_text(results, Path(made))
+        for path in sorted(Path(made).iterdir()):
+            there = folder / path.name
+            if not there.is_file():
+                yield f"{path.name}: is missing"
+            elif there.read_bytes() != path.read_bytes():
+                yield f"{path.name}: is not what results.json makes"
+
+
+def _recorded(cells: tuple[Measured, ...], path: Path) -> Iterator[str]:
+    """Whether pytest-benchmark's record holds the very samples."""
+    expected = {f"test_cell[{cell.cell}]": [each for block in cell.blocks for each in block.samples_ns] for cell in cells if not cell.error}
+    if not path.is_file():
+        if expected:
+            yield f"{path.name}: is missing"
+        return
+    record = strict.loads(path.read_text(encoding="utf-8"), str(path))
+    seconds = {each["name"]: each["stats"]["data"] for each in record["benchmarks"]}
+    for name in sorted(expected.keys() ^ seconds.keys()):
+        yield f"{path.name}: {name} is {'missing' if name in expected else 'of no cell'}"
+    for name in sorted(expected.keys() & seconds.keys()):
+        if [round(each * 1e9) for each in seconds[name]] != expected[name]:
+            yield f"{path.name}: {name} has other samples"
+
+
+def _unequal(where: str, said: Any, again: Any) -> Iterator[str]:
+    """The leaves in which two trees of plain data differ."""
+    if isinstance(said, dict) and isinstance(again, dict) and said.keys() == again.keys():
+        for key in said:
+            yield from _unequal(f"{where}: {key}" if where == "results.json" else f"{where}.{key}", said[key], again[key])
+    elif isinstance(said, list) and isinstance(again, list) and len(said) == len(again):
+        for number, pair in enumerate(zip(said, again, strict=True)):
+            yield from _unequal(f"{where}[{number}]", *pair)
+    elif said != again:
+        yield f"{where} is {_short(said)}, the raw measurements make it {_short(again)}"
+
+
+def _short(value: Any) -> str:
+    text = strict.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _leaves(value: Any) -> Iterator[object]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def folder_of(name: str | None, reports: Path) -> Path:
+    """The folder of a run: a path, or a name below `reports`; the latest where none is given."""
+    if name is None:
+        return reports / "latest"
+    return user_path(name) if user_path(name).is_dir() else reports / name

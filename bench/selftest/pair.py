@@ -1,0 +1,64 @@
+"""One live comparison: two runners of ort-python on one file, the second slowed by a known share, judged as the bench judges its cells."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.fleet import Fleet
+from bench.measure import pairs
+from bench.measure.campaign import Site, measure
+from bench.measure.contrasts import contrast_all
+from bench.measure.group import Inputs
+from bench.progress import Progress
+from bench.results import Contrast
+from bench.runtimes import Descriptor, find
+from contract.errors import ConcordError
+from contract.matrix import Cell, Measure, Scenario
+
+BASE, OTHER, VARIANT = "ort-python", "ort-python-copy", "raw-static"
+LATENCY = Scenario("latency", "latency")
+IMAGES = 8
+# As many as fit the time: a pair of ORT runners starts in about a second.
+MOST_PROCESSES = 400
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one comparison said. `quads`: log ratios of the slowed runner to the other, by generation of processes."""
+
+    slowdown: float
+    seconds: float
+    contrast: Contrast
+    quads: tuple[tuple[float, ...], ...]
+
+
+def slowed(share: float) -> Descriptor:
+    """ort-python's own runner with a busy-wait after each timed forward."""
+    real = find(BASE)
+    return Descriptor(BASE, lambda _: [sys.executable, "-m", "infer_py", "slowed", f"{100 * share:g}"], real.source)
+
+
+def inputs(folder: Path, shape: tuple[int, ...], seed: int) -> Inputs:
+    """Seeded noise of the model's input shape: dense convolutions take the same time for every image."""
+    tensor = folder / "selftest.npy"
+    np.save(tensor, np.random.default_rng(seed).standard_normal((IMAGES, *shape)).astype(np.float32))
+    return Inputs((), tensor, None, 0.0)
+
+
+def compare(model: Path, about: Cell, given: Inputs, share: float, settings: Measure, fleet: Fleet, seed: int, work: Path) -> Compared:
+    """Time the pair for `settings.seconds`. Raises ConcordError when a runner fails: nothing was compared then."""
+    fleet.instead[OTHER] = slowed(share)
+    cells = [Cell(about.dataset, about.backbone, VARIANT, name, "cpu", "latency", 1) for name in (BASE, OTHER)]
+    site = Site(f"{about.backbone} slowed by {share:.0%}", [(LATENCY, [(cell, model) for cell in cells])], given)
+    (found,) = measure([site], fleet, settings, seed, work, Progress(settings.seconds, quiet=True))
+    broken = next((cell.error for cell in found.cells if cell.error), None) or next((hole.why for hole in found.holes), None)
+    if broken is not None:
+        raise ConcordError(f"a comparison failed: {broken}", where=site.name)
+    (contrast,) = contrast_all(found.cells, fleet.receipts, {}, settings.equivalent)
+    one, base = sorted(found.cells, key=lambda cell: cell.cell.runtime, reverse=True)
+    quads = pairs.quads(one.blocks, base.blocks)
+    return Compared(share, settings.seconds, contrast, tuple(map(tuple, quads)))

@@ -1,0 +1,87 @@
+"""One live comparison over fake runners, and the command that makes many."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as bench
+from bench.fleet import Fleet
+from bench.measure.group import Inputs
+from bench.selftest import command, pair
+from contract.errors import ConcordError
+from contract.matrix import Measure
+from tests.bench import fakes
+from tests.bench.test_run import ready, trained
+
+
+def use_fakes(monkeypatch, **slow: object) -> None:
+    fakes.use(monkeypatch)
+    monkeypatch.setattr(pair, "slowed", lambda share: fakes.descriptor(pair.BASE, commit=fakes.COMMIT, slowdown=share, **slow))
+
+
+def given(folder: Path) -> tuple[Path, Inputs]:
+    fakes.save_model(folder / "raw-static.onnx", fakes.weights())
+    return folder / "raw-static.onnx", pair.inputs(folder, (3, 4, 4), seed=0)
+
+
+def compared(folder: Path, share: float, settings: Measure) -> pair.Compared:
+    model, inputs = given(folder)
+    with Fleet((pair.BASE, pair.OTHER), 1, folder / "logs") as fleet:
+        return pair.compare(model, fakes.cell("raw-static"), inputs, share, settings, fleet, 0, folder)
+
+
+def test_a_comparison_is_judged_as_a_contrast(tmp_path, monkeypatch):
+    use_fakes(monkeypatch)
+    found = compared(tmp_path, 0.0, Measure(30.0, 3))
+    assert (found.slowdown, found.seconds) == (0.0, 30.0)
+    assert (found.contrast.factor, found.contrast.processes, found.contrast.not_comparable) == ("runtime", 3, None)
+    assert (found.contrast.cell.runtime, found.contrast.base.runtime) == (pair.OTHER, pair.BASE)
+    assert len(found.quads) == 3
+    assert found.contrast.rounds == sum(map(len, found.quads))
+
+
+def test_a_runner_that_fails_is_no_comparison(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    monkeypatch.setattr(pair, "slowed", lambda _: fakes.descriptor(pair.BASE, "crash", verb="time", commit=fakes.COMMIT))
+    with pytest.raises(ConcordError, match=r"a comparison failed: .*died"):
+        compared(tmp_path, 0.01, Measure(30.0, 3))
+
+
+def test_the_slowed_runner_is_ort_pythons_own():
+    made = pair.slowed(0.03)
+    assert made.command(("cpu",))[1:] == ["-m", "infer_py", "slowed", "3"]
+    assert made.name == pair.BASE
+
+
+def test_the_command_writes_what_it_found_after_each_pair(tmp_path, monkeypatch, capsys):
+    use_fakes(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(command, "TRIALS", ((0.0, 2.0, 60), (0.03, 2.0, 60)))
+    options = ready(tmp_path)
+    trained(tmp_path, options)
+    monkeypatch.setattr("sys.argv", ["bench", "selftest", "--trials", "1", *arguments(tmp_path)])
+    assert bench.main() == 0
+    (folder,) = (tmp_path / "reports").iterdir()
+    tested = json.loads((folder / "selftest.json").read_text())
+    assert [(row["slowdown"], row["trials"]) for row in tested["live"]] == [(0.0, 1), (0.03, 1)]
+    assert "| 3% | 2 s | 1 |" in (folder / "selftest.md").read_text()
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "selftest.md")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(["--trials", "0"], "--trials must be at least 1"), (["--backbone", "resnet18", "regnet_x_400mf"], "2 are chosen")]
+)
+def test_bad_input(tmp_path, monkeypatch, more, said):
+    ready(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bench", "selftest", *more, *arguments(tmp_path)])
+    with pytest.raises(ConcordError, match=said):
+        bench.main()
+
+
+def arguments(folder: Path) -> list[str]:
+    where = [f"--{name}={folder / name}" for name in ("artifacts", "data", "reports")]
+    return ["--matrix", str(folder / "matrix.toml"), "--threads=1", *where]
