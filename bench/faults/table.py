@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import document
 from bench.faults.every import FAULTS
 from bench.faults.others import FEW_IMAGES
-from contract import artifact
-from contract.errors import DataError
 
 if TYPE_CHECKING:
     from bench.faults.run import Verdict
@@ -62,8 +61,4 @@ def smallest(verdict: Verdict, name: str) -> str:
 
 def write(text: str, path: Path) -> None:
     """Put the table between the marks of a document. Raises DataError where they are missing."""
-    document = path.read_text(encoding="utf-8")
-    if BEGIN not in document or END not in document:
-        raise DataError("the marks between which the table stands are missing", where=str(path), next=f"add the lines {BEGIN} and {END}")
-    head, _, rest = document.partition(BEGIN)
-    artifact.write_text(path, f"{head}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}")
+    document.replace_between(path, BEGIN, END, text)
