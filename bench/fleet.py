@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from bench import runtimes
+from bench.measure import comparable
 from bench.runner import Runner, RunnerError, RunnerLate
 from bench.runtimes import Descriptor
 from contract.errors import ConcordError, EnvironmentFault
@@ -154,13 +155,11 @@ class Fleet:
         earlier = self.receipts.setdefault(name, receipt)
         if (earlier.version, earlier.library_sha256) != (receipt.version, receipt.library_sha256):
             raise RunnerError(f"was {earlier.version} and is {receipt.version} now: it changed during the run", where=name)
+        key = comparable.changed(earlier, receipt)
+        if key is not None:
+            raise RunnerError(f"changed during the run: {key}", where=name, next="leave the machine and its runners as they are")
 
 
 def same_library(one: Receipt, other: Receipt) -> bool:
     """Whether two runners execute models by the same build of the same library: version and commit (DESIGN.md section 5)."""
-    commits = [receipt.commit for receipt in (one, other)]
-    if one.version != other.version or None in commits:
-        return False
-    # One prints the whole commit, another its first digits.
-    short = min(len(str(commit)) for commit in commits)
-    return short >= 7 and str(commits[0])[:short] == str(commits[1])[:short]
+    return one.version == other.version and comparable.same_commit(one.commit, other.commit)

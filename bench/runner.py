@@ -10,10 +10,12 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, TypeVar, cast
 
+from bench.measure import comparable
 from bench.runtimes import Descriptor
 from contract import protocol, strict
 from contract.errors import ConcordError, EnvironmentFault
@@ -93,6 +95,7 @@ class Runner:
             raise RunnerError("is stale: it was built from other sources than this checkout's", where=self.name, next="nox -s build")
         if receipt.build == "debug":
             raise RunnerError("is a debug build", where=self.name, next="nox -s build")
+        self._need_rules("process", receipt.process)
         return receipt
 
     def ask(self, verb: str, arguments: object, answer: type[R], seconds: float) -> R:
@@ -118,8 +121,14 @@ class Runner:
         return result
 
     def load(self, arguments: protocol.LoadArgs, seconds: float = 300.0) -> protocol.Loaded:
-        """Create a session."""
-        return self.ask("load", arguments, protocol.Loaded, seconds)
+        """Create a session. Raises RunnerError where an option is not in force as it was asked for: asked equals got."""
+        loaded = self.ask("load", arguments, protocol.Loaded, seconds)
+        for key, asked in arguments.options.items():
+            got = loaded.options.get(key, asked)
+            if got != asked or type(got) is not type(asked):
+                raise RunnerError(f"asked for {key} = {asked!r}, and {got!r} is in force", where=f"{self.name}: load")
+        self._need_rules("options", loaded.options)
+        return loaded
 
     def predict(self, arguments: protocol.PredictArgs, seconds: float) -> protocol.Predicted:
         """Answer for images or a tensor."""
@@ -181,6 +190,12 @@ class Runner:
         # A process that left the group may hold the pipe, and the reader hang on it: to close it now would hang, too.
         if not self._reader.is_alive():
             cast("IO[bytes]", self._process.stdout).close()
+
+    def _need_rules(self, where: comparable.Where, keys: Iterable[str]) -> None:
+        """What nobody knows how to compare is not measured."""
+        why = comparable.unknown(where, keys)
+        if why is not None:
+            raise RunnerError(why, where=self.name, next=comparable.NEXT)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself in between

@@ -15,13 +15,28 @@ def usable_threads() -> int:
 
 
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """CPUs that the cgroup allows, or None without a limit (kernel documentation: v2 `cpu.max`, v1 `cpu.cfs_quota_us`)."""
+    """CPUs that the cgroup allows, or None without a limit."""
+    limit = cgroup_limit(root)
+    return None if limit is None else limit[0] / limit[1]
+
+
+def cgroup_text(root: Path = Path("/sys/fs/cgroup")) -> str:
+    """The limit as `150000 of 100000 us`, or `unlimited`. The period counts, too: it is how long a throttled process waits."""
+    limit = cgroup_limit(root)
+    return "unlimited" if limit is None else f"{limit[0]} of {limit[1]} us"
+
+
+def cgroup_limit(root: Path) -> tuple[int, int] | None:
+    """Microseconds of CPU time in each period of so many, or None without a limit.
+
+    Kernel documentation: v2 `cpu.max`, v1 `cpu.cfs_quota_us`.
+    """
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             limit, period = " ".join((root / name).read_text() for name in names).split()
         except (OSError, ValueError):
             continue
-        return None if limit in ("max", "-1") else int(limit) / int(period)
+        return None if limit in ("max", "-1") else (int(limit), int(period))
     return None
 
 

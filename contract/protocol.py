@@ -1,4 +1,4 @@
-"""The runner protocol's messages, number 2: bench/PROTOCOL.md describes them, infer_rs/src/protocol.rs has the same in Rust."""
+"""The runner protocol's messages, number 3: bench/PROTOCOL.md describes them, infer_rs/src/protocol.rs has the same in Rust."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
     "StageStart", "Staged", "StagesArgs", "TimeArgs", "Timed", "UnloadArgs", "ValueInfo", "decode_reply", "decode_request", "encode",
 ]  # fmt: skip
 
-PROTOCOL = 2
+PROTOCOL = 3
 Option = int | bool | str
 
 
@@ -44,6 +44,7 @@ class Receipt:
     jpeg: str
     jpeg_simd: bool | None
     cpu_flags: tuple[str, ...]
+    process: dict[str, Option]
     packages: dict[str, str]
     pid: int
 

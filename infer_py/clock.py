@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import DataError, UsageError
+from contract.process import quiet_collector
 from contract.protocol import TimeArgs, Timed
 from infer_py import answer, npz, session
 from infer_py.model import LOGITS, Model
@@ -28,7 +27,7 @@ def take(model: Model, asked: TimeArgs) -> Timed:
     """Samples of one scenario. Raises UsageError for arguments that do not fit it."""
     sample = {"latency": forward, "throughput": forward, "e2e": _end_to_end, "load": _load}[asked.scenario](model, asked)
     try:
-        with _quiet_collector():
+        with quiet_collector():
             samples = _sampled(sample, asked)
     except session.FAULTS as fault:
         raise DataError(f"ONNX Runtime failed: {session.said(fault)}", where=str(model.file.path)) from fault
@@ -115,16 +114,3 @@ def turn(images: NDArray[Any], number: int, batch: int) -> NDArray[Any]:
     if first + batch <= len(images):
         return images[first : first + batch]
     return np.take(images, np.arange(first, first + batch) % len(images), axis=0)
-
-
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """No garbage collection while samples are taken: it would stop the world inside of one."""
-    was = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -20,6 +20,7 @@ from PIL import features
 from contract.artifact import package_hash, sha256_file
 from contract.errors import ConcordError
 from contract.machine import cpu_flags, usable_threads
+from contract.process import facts
 from contract.protocol import PROTOCOL, Receipt
 from infer_py import onnx_file, session
 
@@ -43,6 +44,7 @@ def receipt() -> Receipt:
         jpeg=jpeg(),
         jpeg_simd=jpeg_simd(),
         cpu_flags=tuple(cpu_flags()),
+        process=facts(library_profile(onnxruntime.get_build_info())),
         packages={"numpy": np.__version__, "pillow": PIL.__version__},
         pid=os.getpid(),
     )
@@ -52,6 +54,12 @@ def commit(build_info: str) -> str | None:
     """The commit in ONNX Runtime's build info, or None."""
     match = re.search(r"git-commit-id=([0-9a-f]+)", build_info)
     return match[1] if match else None
+
+
+def library_profile(build_info: str) -> str:
+    """How ONNX Runtime was built, `Release` or `Debug`, by its build info; `unknown` where that does not say."""
+    match = re.search(r"build type=(\w+)", build_info)
+    return match[1] if match else "unknown"
 
 
 @cache

@@ -47,7 +47,7 @@ class Runner:
             id=name,
             providers=session.in_use(model.session),
             placement=session.placement(model.session),
-            options=session.in_force(model.session, asked.options),
+            options=session.in_force(model.session),
             inputs=session.described(model.session.get_inputs()),
             outputs=session.described(model.session.get_outputs()),
             classes=model.card.labels,

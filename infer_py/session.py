@@ -18,6 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
 from contract.errors import DataError, EnvironmentFault, UsageError, nearest
 from contract.machine import usable_threads
+from contract.process import OUTPUT_ALLOCATION, STOPWATCH, ZEROED, denormals
 from contract.protocol import Option, ValueInfo
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -28,8 +29,11 @@ LEVELS = {
     "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
     "disabled": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
 }
+# TF32 would round the operands to 10 bits, and the reference does not. The search is ONNX Runtime's own default, named.
+CUDA = {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}
 OTHER_RUNTIMES = ("dtype", "form", "training")  # options of the protocol that ONNX Runtime does not have
 SPINNING, NO_FALLBACK = "session.intra_op.allow_spinning", "session.disable_cpu_ep_fallback"
+ZERO_DENORMALS = "session.set_denormal_as_zero"
 RECORD = "session.record_ep_graph_assignment_info"
 # ONNX Runtime's exceptions have no base class of their own.
 UNREADABLE = (ort.InvalidProtobuf, ort.InvalidGraph, ort.NoSuchFile, ort.NoModel)
@@ -78,8 +82,7 @@ def create(model: Path | bytes, provider: str, options: Options, *, record: bool
         raise _no_provider(provider, "this build of ONNX Runtime does not have it")
     settings = _settings(options, provider, record=record, profile=profile)
     prepare(provider)
-    # TF32 would round the operands to 10 bits, and the reference does not.
-    chosen: list[Any] = [(wanted, {"use_tf32": "0"})] if provider == "cuda" else [wanted]
+    chosen: list[Any] = [(wanted, CUDA)] if provider == "cuda" else [wanted]
     source = str(model) if isinstance(model, Path) else model
     try:
         with warnings.catch_warnings():
@@ -127,8 +130,8 @@ def in_use(session: Any) -> tuple[str, ...]:
     return tuple(SHORT.get(name, name) for name in session.get_providers())
 
 
-def in_force(session: Any, asked: dict[str, Option]) -> dict[str, Option]:
-    """The asked options with the values that the session itself reports."""
+def in_force(session: Any) -> dict[str, Option]:
+    """All effective options, with the values that the session itself reports."""
     settings = session.get_session_options()
     levels = {level: name for name, level in LEVELS.items()}
     values: dict[str, Option] = {
@@ -138,8 +141,15 @@ def in_force(session: Any, asked: dict[str, Option]) -> dict[str, Option]:
         "optimization": levels[settings.graph_optimization_level],
         "arena": settings.enable_cpu_mem_arena,
         "memory_pattern": settings.enable_mem_pattern,
+        # The session sets its own threads; the one that calls it may have been set by any library before.
+        "denormals": denormals() if settings.get_session_config_entry(ZERO_DENORMALS) == "0" else ZEROED,
+        "stopwatch": STOPWATCH,
+        "output_allocation": OUTPUT_ALLOCATION,
     }
-    return {name: values[name] for name in asked if name in values}
+    cuda = session.get_provider_options().get(PROVIDERS["cuda"])
+    if cuda is not None:
+        values |= {"tf32": cuda["use_tf32"] != "0", "conv_search": cuda["cudnn_conv_algo_search"].lower()}
+    return values
 
 
 def placement(session: Any) -> dict[str, int]:
@@ -173,6 +183,7 @@ def _settings(options: Options, provider: str, *, record: bool, profile: Path | 
     made.enable_cpu_mem_arena = options.arena
     made.enable_mem_pattern = options.memory_pattern
     made.add_session_config_entry(SPINNING, str(int(options.spinning)))
+    made.add_session_config_entry(ZERO_DENORMALS, "0")
     if provider != "cpu":
         made.add_session_config_entry(NO_FALLBACK, "1")
     if record:

@@ -37,7 +37,10 @@ NUMBERS = itertools.count(1)
 def hello(args: p.HelloArgs) -> p.Receipt:
     name = os.environ.get("FAKE_RUNNER_NAME", "fake")
     commit = os.environ.get("FAKE_RUNNER_COMMIT")
-    return p.Receipt(p.PROTOCOL, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), {}, os.getpid())
+    process: dict[str, p.Option] = {"affinity": "0-1", "denormals": "kept"}
+    return p.Receipt(
+        p.PROTOCOL, name, "1.0", commit, "numpy", "00" * 32, SOURCE, "release", 1, ("cpu",), "none", None, (), process, {}, os.getpid()
+    )
 
 
 def read(model: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The fake runner with one fault, to test clients against. Run: FAKE_RUNNER_FAULT=hang python -m tests.faulty_runner
 
 The fault strikes at the verb FAKE_RUNNER_VERB (default: predict), where the request's line holds FAKE_RUNNER_WHEN (default: always);
-`other-protocol`, `stale` and `debug` always at hello. `slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
+those of the receipt (`stale`, …) always at hello. `slow-reply` answers well, but FAKE_RUNNER_SLOW seconds late (default 2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from contract import serve
 from tests import fake_runner
 
 FAULT = os.environ["FAKE_RUNNER_FAULT"]
-VERB = "hello" if FAULT in ("other-protocol", "stale", "debug") else os.environ.get("FAKE_RUNNER_VERB", "predict")
 WHEN = os.environ.get("FAKE_RUNNER_WHEN", "")
 
 
@@ -53,12 +52,16 @@ INSTEAD: dict[str, Callable[[str], str]] = {
     "wrong-seq": lambda line: line.replace('"seq":', '"seq":9', 1),
     "wrong-crc": lambda line: re.sub(r'"crc32":\[\d+', '"crc32":[1', line),
     "few-crc": lambda line: re.sub(r'"crc32":\[\d+,', '"crc32":[', line),
+    "other-threads": lambda line: re.sub(r'"threads":\d+', '"threads":64', line),
+    "own-option": lambda line: line.replace('"options":{', '"options":{"colour":"red",', 1),
 }
 IN_RECEIPT: dict[str, dict[str, Any]] = {
     "other-protocol": {"protocol": p.PROTOCOL + 1},
     "stale": {"source": "00" * 32},
     "debug": {"build": "debug"},
+    "own-fact": {"process": {"affinity": "0-1", "alocator": "mine"}},
 }
+VERB = "hello" if FAULT in IN_RECEIPT else os.environ.get("FAKE_RUNNER_VERB", "predict")
 
 
 class Replies:

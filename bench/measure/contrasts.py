@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench import ratios
-from bench.fleet import same_library
 from bench.measure import pairs
+from bench.measure.comparable import not_comparable
 from bench.results import Contrast, Measured
 from contract.protocol import Receipt
-
-# Effective options that two cells must share; a key that a runtime does not have is absent, not unequal.
-MUST_EQUAL = ("threads", "inter_threads", "spinning", "optimization", "arena", "memory_pattern")
 
 
 @dataclass(frozen=True)
@@ -80,21 +77,3 @@ def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: 
         # Two runtimes on one file are no control, although the graph is the same.
         same_graph=seen.factor == "variant" and same_graph.get((one.dataset, one.backbone, one.variant, base.variant), False),
     )
-
-
-def not_comparable(one: Measured, base: Measured, receipts: Mapping[str, Receipt]) -> str | None:
-    """The reason why a ratio of two cells would mean nothing, or None."""
-    for side in (one, base):
-        if side.error is not None:
-            return f"{side.cell.runtime} {side.cell.variant} has no number"
-    for key in MUST_EQUAL:
-        values = [side.options[key] for side in (one, base) if key in side.options]
-        if len(values) == 2 and values[0] != values[1]:
-            return key
-    ours, theirs = receipts[one.cell.runtime], receipts[base.cell.runtime]
-    if ours.cpu_flags != theirs.cpu_flags:
-        return "cpu_flags"
-    both_ort = one.cell.variant != "eager" and base.cell.variant != "eager"
-    if both_ort and one.cell.runtime != base.cell.runtime and not same_library(ours, theirs):
-        return "onnxruntime version and commit"
-    return None

@@ -1,10 +1,13 @@
-//! The only unsafe code: the JPEG shim, libwebp, the file descriptors of `serve`, and one question to the loaded library.
+//! The only unsafe code: the JPEG shim, libwebp, the file descriptors of `serve`, and questions to the C library and the loaded one.
 #![allow(unsafe_code, reason = "foreign functions; each block says why it is sound")]
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+
+use ort::AsPointer as _;
+use ort::session::builder::SessionBuilder;
 
 /// libjpeg's JMSG_LENGTH_MAX.
 const MESSAGE: usize = 200;
@@ -124,5 +127,75 @@ pub fn onnxruntime_version(path: &Path) -> Result<String, libloading::Error> {
         let base: libloading::Symbol<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase> = library.get(b"OrtGetApiBase")?;
         let version = ((*base()).GetVersionString)();
         Ok(CStr::from_ptr(version).to_string_lossy().into_owned())
+    }
+}
+
+/// What the options of a session say of a configuration entry: `ort` can set entries, but not read them.
+pub fn config_entry(options: &SessionBuilder, key: &CStr) -> ort::Result<String> {
+    let mut value: [c_char; 64] = [0; 64];
+    let mut size = value.len();
+    // Sound: the builder and both buffers outlive the call, ONNX Runtime writes a string with its zero and at most `size` bytes of it
+    // (a longer one is an error), and the status is handed over once.
+    unsafe {
+        let status = (ort::api().GetSessionConfigEntry)(options.ptr(), key.as_ptr(), value.as_mut_ptr(), &raw mut size);
+        ort::Error::result_from_status(status)?;
+        Ok(CStr::from_ptr(value.as_ptr()).to_string_lossy().into_owned())
+    }
+}
+
+/// The CPUs that this thread may run on, sorted; none where the system does not say.
+pub fn affinity() -> Option<Vec<usize>> {
+    #[cfg(target_os = "linux")]
+    // Sound: the set is plain data of the size that is passed, and CPU_ISSET is asked for numbers below that size only.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        let found = libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) == 0;
+        found.then(|| (0..libc::CPU_SETSIZE as usize).filter(|cpu| libc::CPU_ISSET(*cpu, &set)).collect())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        None
+    }
+}
+
+/// Where `malloc` is, looked up as every library of this process looks it up; none where there is no /proc to look for it in.
+pub fn malloc_address() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    // Sound: a name with its zero; the answer is only compared with other addresses.
+    unsafe {
+        let address = libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) as usize;
+        (address != 0).then_some(address)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        None
+    }
+}
+
+/// Such as `2.36`.
+pub fn glibc_version() -> Option<String> {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // Sound: a static string.
+    unsafe {
+        Some(CStr::from_ptr(libc::gnu_get_libc_version()).to_string_lossy().into_owned())
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        None
+    }
+}
+
+/// The grain of the clock that `std::time::Instant` reads; none where the system does not say.
+pub fn timer_resolution_ns() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    // Sound: the structure is filled by the call, and only read when it succeeded.
+    unsafe {
+        let mut grain: libc::timespec = std::mem::zeroed();
+        let found = libc::clock_getres(libc::CLOCK_MONOTONIC, &raw mut grain) == 0;
+        found.then(|| grain.tv_sec as usize * 1_000_000_000 + grain.tv_nsec as usize)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        None
     }
 }

@@ -15,6 +15,7 @@ pub mod model;
 pub mod npy;
 pub mod onnx;
 pub mod preprocess;
+pub mod process;
 pub mod protocol;
 pub mod resize;
 pub mod runtime;

@@ -1,4 +1,4 @@
-//! The runner protocol's messages, number 2: bench/PROTOCOL.md describes them, contract/protocol.py has the same in Python.
+//! The runner protocol's messages, number 3: bench/PROTOCOL.md describes them, contract/protocol.py has the same in Python.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Kind, Result};
 
 /// The protocol's number.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// A field that must be there, though it may be null: serde takes a missing `Option` for null otherwise.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> std::result::Result<Option<T>, D::Error> {
@@ -47,6 +47,7 @@ messages! {
         #[serde(deserialize_with = "present")]
         jpeg_simd: Option<bool>,
         cpu_flags: Vec<String>,
+        process: BTreeMap<String, Setting>,
         packages: BTreeMap<String, String>,
         pid: u32,
     }
@@ -166,7 +167,7 @@ messages! {
     Failure { kind: Kind, what: String, r#where: String, next: String, }
 }
 
-/// A session option's value.
+/// The value of a session's option, or of a fact of the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {

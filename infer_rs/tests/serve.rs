@@ -30,7 +30,7 @@ fn serve(library: Option<&str>, requests: &[(&str, Value)]) -> Vec<Value> {
 
 #[test]
 fn serve_without_a_library_answers_with_an_environment_error() {
-    let replies = serve(None, &[("hello", json!({"protocol": 2})), ("quit", json!({}))]);
+    let replies = serve(None, &[("hello", json!({"protocol": 3})), ("quit", json!({}))]);
     assert_eq!(replies[0]["error"]["kind"], "environment");
     assert_eq!(replies[1], json!({"seq": 2, "ok": true, "result": {}}));
 }
@@ -53,7 +53,7 @@ fn serve_speaks_the_whole_protocol() {
     let replies = serve(
         Some(&library),
         &[
-            ("hello", json!({"protocol": 2})),
+            ("hello", json!({"protocol": 3})),
             ("load", load("dynamic.onnx")),
             ("load", load("static.onnx")),
             ("load", load("bare.onnx")),
@@ -87,7 +87,10 @@ fn serve_speaks_the_whole_protocol() {
     assert_eq!(result(0)["runtime"], "ort-rust");
     assert_eq!(result(0)["source"].as_str().unwrap().len(), 64);
     assert_eq!(result(1)["inputs"][0], json!({"name": "images", "shape": [null, 3, 2, 2], "dtype": "float32"}));
-    assert_eq!(result(1)["options"], json!({"arena": false, "threads": 1}), "a key that the runtime lacks is left out");
+    let options = json!({"arena": false, "denormals": "kept", "inter_threads": 1, "memory_pattern": true, "optimization": "all",
+        "output_allocation": "in each forward", "spinning": true, "stopwatch": "host to host, copies included", "threads": 1});
+    assert_eq!(result(1)["options"], options, "asked or not; a key that the runtime lacks is left out");
+    assert_eq!((&result(0)["process"]["denormals"], &result(0)["process"]["library_profile"]), (&json!("kept"), &json!("release")));
     assert_eq!((&result(1)["classes"][11], &result(3)["classes"]), (&json!("l"), &Value::Null));
     assert_eq!(result(4)["arrays"], json!({"logits": {"shape": [2, 12], "dtype": "float32"}}));
     assert_eq!(result(4)["top1"], json!([11, 11]));

@@ -48,7 +48,22 @@ HOSTILE = (
 def receipt(runtime: str, version: str, commit: str | None) -> Receipt:
     flags = ("avx2", "fma")
     return Receipt(
-        1, runtime, version, commit, f"/lib/{runtime}.so", "00" * 32, "5a" * 32, "release", 2, ("cpu",), "jpeg 3", True, flags, {}, 7
+        1,
+        runtime,
+        version,
+        commit,
+        f"/lib/{runtime}.so",
+        "00" * 32,
+        "5a" * 32,
+        "release",
+        2,
+        ("cpu",),
+        "jpeg 3",
+        True,
+        flags,
+        {"affinity": "0-1"},
+        {},
+        7,
     )
 
 

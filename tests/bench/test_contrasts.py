@@ -1,4 +1,4 @@
-"""Which cells are compared, when a ratio would mean nothing, and how blocks are paired."""
+"""Which cells are compared, and how blocks are paired."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bench.fleet import same_library
-from bench.measure import contrasts, pairs
-from bench.measure.contrasts import contrast_all, not_comparable
+from bench.measure import pairs
+from bench.measure.contrasts import contrast_all
 from bench.measure.noise import noise
 from bench.results import Block, Measured
 from contract.protocol import Receipt
@@ -23,7 +22,7 @@ COMMIT = "6af1a932e"
 
 def receipt(runtime: str, **changes: object) -> Receipt:
     made = Receipt(
-        1, runtime, "1.31.1", COMMIT, "lib", runtime, "5a", "release", 2, ("cpu",), "", None, ("avx2", "fma"), {}, 1
+        1, runtime, "1.31.1", COMMIT, "lib", runtime, "5a", "release", 2, ("cpu",), "", None, ("avx2", "fma"), {}, {}, 1
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -85,48 +84,11 @@ def test_too_few_processes_are_inconclusive():
     assert (made.ratio, made.mde, made.p, made.verdict, made.processes, made.rounds) == (None, None, 1, "inconclusive", 2, 4)
 
 
-@pytest.mark.parametrize("key", contrasts.MUST_EQUAL)
-def test_an_option_that_must_be_equal(key):
-    base = measured()
-    value = "other" if key == "optimization" else 7 if "threads" in key else False
-    one = replace(measured(runtime="ort-rust"), options=OPTIONS | {key: value})
-    (made,) = contrast_all([base, one], RECEIPTS, {}, 0.01)
-    assert (made.not_comparable, made.ratio, made.verdict) == (key, None, None)
-    absent = replace(one, options={name: value for name, value in OPTIONS.items() if name != key})
-    assert not_comparable(absent, base, RECEIPTS) is None
-
-
-def test_every_option_of_the_fleet_must_be_equal():
-    assert set(contrasts.MUST_EQUAL) == set(OPTIONS)
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"commit": "0000000ab"}, "onnxruntime version and commit"),
-        ({"commit": None}, "onnxruntime version and commit"),
-        ({"version": "1.30.0"}, "onnxruntime version and commit"),
-        ({"cpu_flags": ("avx2",)}, "cpu_flags"),
-        ({"commit": COMMIT + "dead", "library_sha256": "other"}, None),
-    ],
-)
-def test_a_receipt_that_must_be_equal(changes, why):
-    receipts = RECEIPTS | {"ort-rust": receipt("ort-rust", **changes)}
-    assert not_comparable(measured(runtime="ort-rust"), measured(), receipts) == why
-    # Another ONNX Runtime build says nothing against a comparison with PyTorch, nor within one runtime.
-    assert not_comparable(measured("eager", "torch-eager"), measured(), receipts) is None
-    assert not_comparable(measured("sim-dynamic", "ort-rust"), measured(runtime="ort-rust"), receipts) is None
-
-
-@pytest.mark.parametrize("commits", [("6af1a9", "6af1a9"), (None, None), ("6af1a932e", "6af1a93ff")])
-def test_commits_that_prove_nothing(commits):
-    assert not same_library(*(receipt("x", commit=commit) for commit in commits))
-
-
-def test_a_cell_without_a_number():
-    failed = replace(measured(runtime="ort-rust"), error="died", blocks=())
-    assert not_comparable(failed, measured(), {}) == "ort-rust raw-dynamic has no number"
-    assert not_comparable(measured(), failed, {}) == "ort-rust raw-dynamic has no number"
+def test_cells_that_cannot_be_compared_have_no_ratio():
+    # Which keys make it so is tested key by key in test_comparable.py.
+    one = replace(measured(runtime="ort-rust"), options=OPTIONS | {"threads": 7})
+    (made,) = contrast_all([measured(), one], RECEIPTS, {}, 0.01)
+    assert (made.not_comparable, made.ratio, made.verdict, made.rounds) == ("threads", None, None, 0)
 
 
 def noisy(seed: int, factor: float = 1.0, scatter: float = 0.002, **where: object) -> Measured:

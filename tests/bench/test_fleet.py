@@ -51,7 +51,7 @@ class Runner:
 
 
 def receipt(name: str, *providers: str) -> Receipt:
-    return Receipt(1, name, "1", fakes.COMMIT, "lib", "00", "5a", "release", 2, providers or ("cpu",), "", None, (), {}, 1)
+    return Receipt(1, name, "1", fakes.COMMIT, "lib", "00", "5a", "release", 2, providers or ("cpu",), "", None, (), {}, {}, 1)
 
 
 def descriptor(name: str) -> Descriptor:
@@ -97,12 +97,31 @@ def test_a_runner_that_was_not_accepted_is_not_used(fleet):
         assert Runner.made[-1].closed
 
 
+@pytest.mark.parametrize(
+    ("change", "same"), [({}, True), ({"library_sha256": "ff"}, True), ({"version": "2"}, False), ({"commit": None}, False)]
+)
+def test_one_library_is_version_and_commit(change, same):
+    assert module.same_library(receipt("ort-python"), replace(receipt("ort-rust"), **change)) == same
+
+
 @pytest.mark.parametrize("change", [{"version": "2"}, {"library_sha256": "ff"}])
 def test_a_library_may_not_change_during_the_run(fleet, change):
     fleet.runner("ort-rust")
     fleet.stop("ort-rust")
     Runner.receipts["ort-rust"] = replace(receipt("ort-rust"), **change)
     with pytest.raises(RunnerError, match="it changed during the run"):
+        fleet.runner("ort-rust")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"process": {"affinity": "0-1"}}, "affinity"), ({"cpu_flags": ("avx2",)}, "cpu_flags"), ({"commit": "0000000ab"}, "commit")],
+)
+def test_nor_may_what_must_be_equal(fleet, change, key):
+    fleet.runner("ort-rust")
+    fleet.stop("ort-rust")
+    Runner.receipts["ort-rust"] = replace(receipt("ort-rust"), pid=2, **change)
+    with pytest.raises(RunnerError, match=f"ort-rust: changed during the run: {key}"):
         fleet.runner("ort-rust")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bench import runner as module
+from bench.measure import comparable
 from bench.runner import Runner, RunnerError
 from bench.runtimes import Descriptor
 from contract import protocol as p
@@ -118,9 +119,13 @@ def test_a_runner_that_closes_its_output_is_killed(tmp_path, model, monkeypatch)
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("other-protocol", "fake: speaks protocol 3, the bench speaks 2\n  next: nox -s build"),
+        ("other-protocol", "fake: speaks protocol 4, the bench speaks 3\n  next: nox -s build"),
         ("stale", "fake: is stale: it was built from other sources than this checkout's\n  next: nox -s build"),
         ("debug", "fake: is a debug build\n  next: nox -s build"),
+        (
+            "own-fact",
+            f"fake: 'alocator' of its process has no rule for comparing; did you mean 'allocator'?\n  next: {comparable.NEXT}",
+        ),
     ],
 )
 def test_a_receipt_that_does_not_fit_is_refused(tmp_path, fault, said):
@@ -138,6 +143,18 @@ def test_wrong_counts_are_refused(tmp_path, model):
         asked = p.TimeArgs(loaded.id, "latency", None, str(tmp_path / "x.npy"), 1, 0, 3, None, split=False)
         with pytest.raises(RunnerError, match="fake: time: 3 samples, 2 checksums for 3 asked"):
             runner.time(asked, 20)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("other-threads", "fake: load: asked for threads = 2, and 64 is in force"),
+        ("own-option", "fake: 'colour' of its options has no rule for comparing"),
+    ],
+)
+def test_options_that_were_not_asked_for_so_are_refused(tmp_path, model, fault, said):
+    with start(tmp_path, fakes.descriptor(fault=fault, verb="load")) as runner, pytest.raises(RunnerError, match=said):
+        runner.load(p.LoadArgs(str(model), "cpu", {"threads": 2}))
 
 
 def test_what_a_runner_answers_keeps_its_kind(tmp_path, model):

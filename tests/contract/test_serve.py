@@ -96,7 +96,7 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
     np.save(tmp_path / "w.npy", weights)
     (tmp_path / "a.img").write_bytes(bytes(range(48)))
     receipt = fake.ask("hello", p.HelloArgs())
-    assert (receipt.protocol, receipt.pid) == (2, fake.process.pid)
+    assert (receipt.protocol, receipt.pid) == (p.PROTOCOL, fake.process.pid)
     loaded = fake.ask("load", p.LoadArgs(str(tmp_path / "w.npy"), "cpu", {"threads": 1}))
     assert (loaded.id, loaded.classes, loaded.options) == ("m1", ("class 0", "class 1", "class 2"), {"threads": 1})
 
@@ -132,8 +132,8 @@ def test_the_fake_runner_speaks_every_verb(fake, tmp_path):
 
 
 def test_another_protocol_number_is_named(fake):
-    failure = fake.ask("hello", p.HelloArgs(3))
-    assert (failure.kind, failure.what) == ("usage", "asked for protocol 3, this runner speaks 2")
+    failure = fake.ask("hello", p.HelloArgs(4))
+    assert (failure.kind, failure.what) == ("usage", "asked for protocol 4, this runner speaks 3")
 
 
 def test_a_bug_in_a_handler_is_answered_and_the_runner_goes_on(fake):
@@ -217,7 +217,7 @@ def test_a_runner_whose_replies_nobody_reads_ends_quietly(fake):
     fake.ask("hello", p.HelloArgs())
     fake.process.stdout.close()
     fake.process.stdout = None
-    fake.process.stdin.write(p.encode(p.Request(2, "hello", {"protocol": 2})).encode() + b"\n")
+    fake.process.stdin.write(p.encode(p.Request(2, "hello", {"protocol": 3})).encode() + b"\n")
     code, _, error = fake.end()
     assert (code, error) == (0, b"")
 
@@ -230,7 +230,7 @@ import os, subprocess, sys, time
 read, write = os.pipe()
 helper = subprocess.Popen(["sleep", "60"], pass_fds=[write])
 runner = subprocess.Popen([sys.executable, "-m", "tests.fake_runner"], stdin=read, stdout=subprocess.PIPE)
-os.write(write, b'{"seq":1,"verb":"hello","args":{"protocol":2}}\\n')
+os.write(write, b'{"seq":1,"verb":"hello","args":{"protocol":3}}\\n')
 runner.stdout.readline()
 print(helper.pid, runner.pid, flush=True)
 time.sleep(60)

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from bench.fleet import same_library
+from bench.measure import comparable
 from contract.layout import CHECKOUT
 from tests.end_to_end.conftest import Chain
 
@@ -42,6 +43,15 @@ def test_every_cell_has_a_number_or_a_reason(chain: Chain) -> None:
     assert {hole.why for hole in results.holes} == {"static batch 1"}
     assert all(min(block.samples_ns) > 0 for cell in results.cells for block in cell.blocks)
     assert {contrast.not_comparable for contrast in results.contrasts} == {None}
+
+
+def test_every_rule_of_comparing_is_about_something_that_a_runner_reports(chain: Chain) -> None:
+    results = chain.results()
+    told = {place for cell in results.cells for place in comparable.facts(results.receipts[cell.cell.runtime], cell.options)}
+    on_cuda = {("options", "tf32"), ("options", "conv_search")}
+    assert told == set(comparable.RULE_OF) - on_cuda
+    python, rust = (results.receipts[name].process for name in RUNTIMES)
+    assert python == rust | {"garbage_collector": "off in samples", "gil": True}
 
 
 def test_report_files(chain: Chain) -> None:

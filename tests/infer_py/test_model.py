@@ -19,6 +19,7 @@ from infer_py.session import Options
 from tests.infer_py.conftest import Build, card, network
 
 ALL = {"threads": 1, "inter_threads": 1, "spinning": False, "optimization": "basic", "arena": False, "memory_pattern": False}
+UNASKED = {"denormals": "kept", "stopwatch": "host to host, copies included", "output_allocation": "in each forward"}
 
 
 def load(path: Path, **options: Any) -> Model:
@@ -30,14 +31,37 @@ def images(count: int, size: int = 32) -> np.ndarray:
 
 
 def test_options_are_in_force_in_the_session(build: Build):
-    assert session.in_force(load(build(), **ALL).session, ALL) == ALL
+    assert session.in_force(load(build(), **ALL).session) == ALL | UNASKED
     other = {"threads": 2, "inter_threads": 2, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
-    assert session.in_force(load(build(), **other).session, other) == other
+    assert session.in_force(load(build(), **other).session) == other | UNASKED
 
 
-def test_only_what_was_asked_is_reported(build: Build):
+def test_what_another_runtime_has_is_not_reported(build: Build):
     asked = {"threads": 1, "dtype": "float32", "form": "program-static", "training": False}
-    assert session.in_force(load(build(), **asked).session, asked) == {"threads": 1}
+    told = session.in_force(load(build(), **asked).session)
+    assert told.keys() == ALL.keys() | UNASKED.keys()
+    assert (told["threads"], told["optimization"]) == (1, "all")
+
+
+def test_a_session_that_zeroes_denormals_says_so(build: Build):
+    settings = session._settings(Options(threads=1), "cpu", record=False, profile=None)
+    settings.add_session_config_entry(session.ZERO_DENORMALS, "1")
+    made = onnxruntime.InferenceSession(build(), settings, providers=["CPUExecutionProvider"])
+    assert session.in_force(made)["denormals"] == "zeroed"
+
+
+def test_what_cuda_has_is_reported_as_the_session_says_it():
+    class Cuda:
+        """A session on CUDA, which this machine need not have: what was set differs from what is said."""
+
+        def get_session_options(self) -> Any:
+            return session._settings(Options(threads=1), "cuda", record=False, profile=None)
+
+        def get_provider_options(self) -> dict[str, dict[str, str]]:
+            return {"CUDAExecutionProvider": {"use_tf32": "1", "cudnn_conv_algo_search": "HEURISTIC"}, "CPUExecutionProvider": {}}
+
+    told = session.in_force(Cuda())
+    assert (told["tf32"], told["conv_search"]) == (True, "heuristic")
 
 
 @pytest.mark.parametrize(
@@ -215,4 +239,5 @@ def test_only_cuda_is_asked_with_full_precision_and_no_fallback(build: Build, cu
     cuda_listed.setattr(onnxruntime, "InferenceSession", note)
     with pytest.raises(EnvironmentFault):
         models.load(build(), "cuda", {})
-    assert asked == {"providers": [("CUDAExecutionProvider", {"use_tf32": "0"})], "fallback": "1"}
+    cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}
+    assert asked == {"providers": [("CUDAExecutionProvider", cuda)], "fallback": "1"}

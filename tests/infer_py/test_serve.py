@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from contract import protocol, strict
+from contract import process, protocol, strict
 from contract.artifact import package_hash, sha256_file
 from contract.layout import CHECKOUT
 from tests.infer_py.conftest import Build
@@ -72,7 +72,7 @@ def loaded(peer: Peer, build: Build) -> str:
 
 
 def test_receipt(peer: Peer):
-    receipt = peer.ask("hello", protocol=2)
+    receipt = peer.ask("hello", protocol=3)
     assert isinstance(receipt, protocol.Receipt)
     assert (receipt.runtime, receipt.version) == ("ort-python", onnxruntime.__version__)
     assert receipt.source == package_hash("infer_py", "contract")
@@ -81,19 +81,20 @@ def test_receipt(peer: Peer):
     assert receipt.pid == peer.process.pid
     assert receipt.providers[-1] == "cpu"
     assert receipt.jpeg.startswith("libjpeg")
+    assert receipt.process == process.facts("Release")  # a child of ours: the same machine, limits and library
 
 
 def test_another_protocol_is_refused_with_both_numbers(peer: Peer):
-    failure = peer.ask("hello", protocol=3)
+    failure = peer.ask("hello", protocol=4)
     assert failure.kind == "usage"
+    assert "4" in failure.what
     assert "3" in failure.what
-    assert "2" in failure.what
 
 
 def test_load_says_what_is_in_force(peer: Peer, build: Build):
     path = build()
     made = peer.ask("load", model=str(path), provider="cpu", options=OPTIONS)
-    assert made.options == OPTIONS
+    assert made.options == {**OPTIONS, "denormals": "kept", "stopwatch": process.STOPWATCH, "output_allocation": process.OUTPUT_ALLOCATION}
     assert (made.providers, made.placement, made.classes) == (("cpu",), {"cpu": 4}, ("ADONIS", "ORACLE", "ZEBRA"))
     assert made.inputs == (protocol.ValueInfo("images", (None, 3, 32, 32), "float32"),)
     assert made.outputs == (protocol.ValueInfo("logits", (None, 3), "float32"),)
@@ -210,7 +211,7 @@ def test_bytes_that_are_no_text_are_answered_and_the_runner_lives_on(peer: Peer)
     peer.process.stdin.buffer.flush()
     reply = strict.loads(peer.process.stdout.readline(), "reply")
     assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
-    assert isinstance(peer.ask("hello", protocol=2), protocol.Receipt)
+    assert isinstance(peer.ask("hello", protocol=3), protocol.Receipt)
 
 
 def test_unload(peer: Peer, loaded: str):

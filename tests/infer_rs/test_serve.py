@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract import protocol
+from contract import process, protocol
 from contract.artifact import sha256_file
 from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
 from tests.infer_rs.conftest import CLASSES, Build, Runner
@@ -22,6 +22,7 @@ from tests.infer_rs.pictures import photo
 
 SPEC = PreprocessSpec(Shorter("shorter", 40), CenterCrop("center", 32, 32), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 OPTIONS = {"threads": 1, "inter_threads": 1, "spinning": False, "optimization": "all", "arena": True, "memory_pattern": True}
+UNASKED = {"denormals": "kept", "stopwatch": process.STOPWATCH, "output_allocation": process.OUTPUT_ALLOCATION}
 
 
 @pytest.fixture
@@ -49,19 +50,22 @@ def loaded(runner: Runner, model: Path, options: dict[str, object] = OPTIONS) ->
 def test_the_receipt_is_true(runner: Runner, library: Path) -> None:
     import onnxruntime
 
-    receipt = runner.ask("hello", protocol=2)
+    receipt = runner.ask("hello", protocol=3)
     assert isinstance(receipt, protocol.Receipt)
     assert (receipt.runtime, receipt.version, receipt.build) == ("ort-rust", onnxruntime.__version__, "release")
     assert f"git-commit-id={receipt.commit}," in onnxruntime.get_build_info()
     assert (receipt.library, receipt.library_sha256) == (str(library), sha256_file(library))
     assert receipt.pid == runner.process.pid
     assert receipt.jpeg.startswith("libjpeg-turbo 3.")
+    # A child of ours, in another language: of the same machine and limits it says the same.
+    python = process.facts("Release")
+    assert receipt.process == {key: value for key, value in python.items() if key not in ("garbage_collector", "gil")}
 
 
 def test_the_source_hash_is_the_one_that_bench_computes(runner: Runner) -> None:
     from bench.runtimes.ort_rust import crate_source
 
-    receipt = runner.ask("hello", protocol=2)
+    receipt = runner.ask("hello", protocol=3)
     assert isinstance(receipt, protocol.Receipt)
     assert receipt.source == crate_source(), "the binary is stale: nox -s build"
 
@@ -84,7 +88,7 @@ def test_every_option_is_given_back_and_changes_no_answer(runner: Runner, build:
     for level in ("all", "extended", "basic", "disabled"):
         options = {"threads": 2, "inter_threads": 1, "spinning": True, "optimization": level, "arena": False, "memory_pattern": False}
         answer = loaded(runner, model, options)
-        assert answer.options == options
+        assert answer.options == options | UNASKED
         got = runner.ask("predict", id=answer.id, images=None, tensor=str(tensor), batch=7, outputs=["logits"], out=str(tmp_path / "o.npz"))
         assert isinstance(got, protocol.Predicted)
         sums.add(got.top1)
@@ -172,7 +176,7 @@ def test_a_provider_that_does_not_exist_is_never_replaced(runner: Runner, build:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_it_dies_with_its_parent(binary: Path, library: Path) -> None:
-    hello = json.dumps({"seq": 1, "verb": "hello", "args": {"protocol": 2}})
+    hello = json.dumps({"seq": 1, "verb": "hello", "args": {"protocol": 3}})
     command = [str(binary), "--ort-lib", str(library), "serve"]
     # The end that writes stays here: the end of stdin, on which a runner exits too, never comes.
     stdin, requests = os.pipe()

@@ -11,8 +11,9 @@ from contract import protocol as p
 
 CONVERSATION = Path(__file__).with_name("conversation.jsonl")
 RECEIPT = p.Receipt(
-    2, "ort-rust", "1.31.1", "6af1a932e", "/venv/capi/libonnxruntime.so.1.31.1", "ab" * 32, "cd" * 32, "release", 2, ("cpu",),
-    "libjpeg-turbo 3.1.0", True, ("avx2", "fma"), {"ort": "2.0.0-rc.13"}, 4711,
+    p.PROTOCOL, "ort-rust", "1.31.1", "6af1a932e", "/venv/capi/libonnxruntime.so.1.31.1", "ab" * 32, "cd" * 32, "release", 2, ("cpu",),
+    "libjpeg-turbo 3.1.0", True, ("avx2", "fma"), {"affinity": "0-1", "timer_resolution_ns": 1, "gil": True},
+    {"ort": "2.0.0-rc.13"}, 4711,
 )  # fmt: skip
 OPTIONS: dict[str, p.Option] = {
     "threads": 2, "inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True,
@@ -29,11 +30,21 @@ ARRAYS = {
 }
 TALK: list[tuple[str, object, object]] = [
     ("hello", p.HelloArgs(), RECEIPT),
-    ("hello", p.HelloArgs(1), p.Failure("usage", "asked for protocol 1, this runner speaks 2", "", "use one checkout")),
+    ("hello", p.HelloArgs(1), p.Failure("usage", "asked for protocol 1, this runner speaks 3", "", "use one checkout")),
     (
         "load",
         p.LoadArgs("/a/raw-dynamic.onnx", "cpu", OPTIONS),
-        p.Loaded("m1", ("cpu",), None, OPTIONS, (IMAGES,), (LOGITS,), ("RED ADMIRAL", "ORACLE'S EYE — Ω"), "ef" * 32, 81_000_000),
+        p.Loaded(
+            "m1",
+            ("cpu",),
+            None,
+            OPTIONS | {"denormals": "kept"},
+            (IMAGES,),
+            (LOGITS,),
+            ("RED ADMIRAL", "ORACLE'S EYE — Ω"),
+            "ef" * 32,
+            81_000_000,
+        ),
     ),
     ("load", p.LoadArgs("/a/x.onnx", "cuda", {}), p.Failure("environment", "no provider cuda", "ort-rust", "install onnxruntime-gpu")),
     (

@@ -49,7 +49,7 @@ def test_each_line_decodes_and_encodes_to_itself(request_line, reply_line):
 
 
 # Objects whose keys are names that users or models chose, not fields.
-FREE = {"options", "arrays", "packages", "split", "placement"}
+FREE = {"options", "process", "arrays", "packages", "split", "placement"}
 
 
 def objects(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

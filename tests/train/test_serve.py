@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from contract import artifact, protocol
+from contract import artifact, process, protocol
 from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT
 from contract.manifest import CHECKPOINT, TRAIN
@@ -22,6 +22,11 @@ from tests.train.served import CLASSES, SPEC, write_model
 from train.data.images import decode
 from train.preset import transform
 from train.serve import loading
+
+IN_FORCE = {
+    "threads": 1, "inter_threads": torch.get_num_interop_threads(), "dtype": "float32", "form": "eager", "training": False,
+    "denormals": "kept", "stopwatch": process.STOPWATCH, "output_allocation": process.OUTPUT_ALLOCATION,
+}  # fmt: skip
 
 
 class Client:
@@ -67,7 +72,7 @@ def client(home: Path):
 @pytest.fixture(scope="module")
 def model(client: Client, home: Path) -> str:
     found = client.ask("load", model=str(home / "abcd1234" / TRAIN), provider="cpu", options={"threads": 1, "spinning": True})
-    assert (found.providers, found.options, found.classes) == (("cpu",), {"threads": 1}, CLASSES)
+    assert (found.providers, found.options, found.classes) == (("cpu",), IN_FORCE, CLASSES)
     assert found.inputs == (protocol.ValueInfo("images", (None, 3, 36, 36), "float32"),)
     assert found.outputs == (protocol.ValueInfo("logits", (None, 3), "float32"),)
     assert found.model_sha256 == artifact.sha256_file(home / "abcd1234" / CHECKPOINT)
@@ -79,13 +84,14 @@ def pictures(home: Path) -> list[str]:
 
 
 def test_the_receipt_names_the_library_that_is_loaded(client: Client) -> None:
-    found = client.ask("hello", protocol=2)
+    found = client.ask("hello", protocol=3)
     assert (found.runtime, found.version, found.commit) == ("torch-eager", torch.__version__, torch.version.git_version)
     assert Path(found.library).name.startswith("libtorch_cpu")
     assert found.library_sha256 == artifact.sha256_file(Path(found.library))
     assert found.source == artifact.package_hash("train", "contract")
     assert "cpu" in found.providers
-    assert client.ask("hello", protocol=3).kind == "usage"
+    assert found.process == process.facts("release")
+    assert client.ask("hello", protocol=4).kind == "usage"
 
 
 def test_images_are_preprocessed_by_torchvisions_own_transform(client: Client, home: Path, model: str) -> None:
@@ -260,4 +266,4 @@ def test_nonsense_is_answered_too_and_the_runner_lives_on(client: Client, line: 
     client.process.stdin.buffer.flush()
     reply = json.loads(client.process.stdout.readline())
     assert (reply["ok"], reply["seq"], reply["error"]["kind"]) == (False, 0, "usage")
-    assert client.ask("hello", protocol=2).runtime == "torch-eager"
+    assert client.ask("hello", protocol=3).runtime == "torch-eager"

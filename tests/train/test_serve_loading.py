@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from contract import artifact, manifest, protocol
+from contract import artifact, manifest, process, protocol
 from contract.manifest import CHECKPOINT, TRAIN
 from tests.train.served import write_model
+from train import device
 from train.model.build import bare
 from train.serve import loading, timing
 
@@ -67,3 +70,36 @@ def test_verification_is_outside_of_the_clock_of_load(home: Path, monkeypatch: p
         monkeypatch.setattr(place, name, never)
     asked = protocol.TimeArgs("m1", "load", None, None, 1, 1, 3, None, split=False)
     assert len(timing.time_samples(session, asked).samples) == 3
+
+
+@pytest.fixture
+def flushed() -> Iterator[None]:
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this CPU cannot zero denormals")
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.usefixtures("flushed")
+def test_denormals_are_those_of_the_arithmetic(home: Path) -> None:
+    _, loaded = loading.load(protocol.LoadArgs(str(home / "abcd1234" / TRAIN), "cpu", {}), "m1")
+    assert loaded.options["denormals"] == process.denormals() == "zeroed"
+    torch.set_flush_denormal(False)
+    assert loading.denormals() == process.denormals() == "kept"
+
+
+def test_what_cuda_has_is_what_torch_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    device.plain_fp32()
+    assert not {"tf32", "conv_search"} & loading._in_force("cpu").keys()
+    assert [loading._in_force("cuda")[key] for key in ("tf32", "conv_search")] == [False, "heuristic"]
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert [loading._in_force("cuda")[key] for key in ("tf32", "conv_search")] == [True, "exhaustive"]
+
+
+def test_the_collector_rests_while_samples_are_taken(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _ = loading.load(protocol.LoadArgs(str(home / "abcd1234" / TRAIN), "cpu", {}), "m1")
+    seen: list[bool] = []
+    monkeypatch.setattr(timing, "crc32", lambda _: (seen.append(gc.isenabled()), 7)[1])
+    timing.time_samples(session, protocol.TimeArgs("m1", "latency", None, str(home / "x.npy"), 1, 1, 2, None, split=False))
+    assert (seen, gc.isenabled()) == ([False, False], True)

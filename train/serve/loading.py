@@ -15,6 +15,7 @@ from torch import nn
 from contract.errors import DataError, EnvironmentFault, UsageError, nearest
 from contract.manifest import CHECKPOINT, TrainManifest
 from contract.preprocess import PreprocessSpec
+from contract.process import KEPT, OUTPUT_ALLOCATION, STOPWATCH, ZEROED
 from contract.protocol import LoadArgs, Loaded, Option, ValueInfo
 from train import device
 from train.model.build import REMEDY, opened, verified
@@ -84,7 +85,7 @@ def load(args: LoadArgs, name: str) -> tuple[Session, Loaded]:
         id=name,
         providers=(args.provider,),
         placement=None,
-        options={key: effective[key] for key in args.options if key in effective},
+        options={**effective, **_in_force(args.provider)},
         inputs=(ValueInfo(INPUT, (None, 3, *size), "float32"),),  # a float64 model is given float32 as well
         outputs=session.model.described(dtype) if isinstance(session.model, Program) else own,
         classes=session.classes,
@@ -117,6 +118,22 @@ def place(made: TrainManifest, path: Path, provider: str, dtype: torch.dtype) ->
     if provider == "cuda":
         torch.cuda.synchronize()
     return placed
+
+
+def _in_force(provider: str) -> dict[str, Option]:
+    """What nobody can ask for, as torch says it."""
+    same: dict[str, Option] = {"denormals": denormals(), "stopwatch": STOPWATCH, "output_allocation": OUTPUT_ALLOCATION}
+    if provider != "cuda":
+        return same
+    tf32 = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+    return {**same, "tf32": tf32, "conv_search": "exhaustive" if torch.backends.cudnn.benchmark else "heuristic"}
+
+
+def denormals() -> str:
+    """`kept`, or `zeroed` by this thread or any of torch's; torch can set it and has no word for what is set."""
+    # So many numbers that each thread gets some (at::internal::GRAIN_SIZE is 32,768).
+    halved = torch.full((torch.get_num_threads() << 16,), torch.finfo(torch.float32).tiny) / 2
+    return KEPT if bool((halved > 0).all()) else ZEROED
 
 
 def _apply(asked: dict[str, Option]) -> dict[str, Option]:

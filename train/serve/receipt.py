@@ -13,7 +13,7 @@ import torch
 import torchvision
 from PIL import features
 
-from contract import artifact, machine
+from contract import artifact, machine, process
 from contract.protocol import PROTOCOL, Receipt
 
 SOURCE = artifact.package_hash("train", "contract")  # of the files that were just imported, not of later ones
@@ -36,6 +36,7 @@ def receipt() -> Receipt:
         jpeg=_jpeg(),
         jpeg_simd=None,
         cpu_flags=tuple(machine.cpu_flags()),
+        process=process.facts("debug" if torch.version.debug else "release"),
         packages={"torchvision": torchvision.__version__, "pillow": PIL.__version__, "numpy": np.__version__},
         pid=os.getpid(),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from contract.errors import UsageError
+from contract.process import quiet_collector
 from contract.protocol import TimeArgs, Timed
 from train import preset
 from train.serve.loading import Array, Session, place
@@ -23,20 +24,21 @@ E2E_PARTS = ("decode", "resize", "normalise", "logits", "label")
 def time_samples(session: Session, args: TimeArgs) -> Timed:
     """Warm up, then sample until there are `samples`, or one ends after `max_ns`."""
     split: dict[str, list[int]] = {name: [] for name in E2E_PARTS} if args.split and args.scenario == "e2e" else {}
-    for sample in islice(_work(session, args, split), args.warmup):
-        sample()
-    for parts in split.values():
-        parts.clear()
     nanoseconds, sums = [], []
-    began = time.perf_counter_ns()
-    for sample in islice(_work(session, args, split), args.samples):
-        start = time.perf_counter_ns()
-        answer = sample()
-        stop = time.perf_counter_ns()
-        nanoseconds.append(stop - start)
-        sums.append(0 if answer is None else crc32(answer))
-        if args.max_ns is not None and stop - began > args.max_ns:
-            break
+    with quiet_collector():
+        for sample in islice(_work(session, args, split), args.warmup):
+            sample()
+        for parts in split.values():
+            parts.clear()
+        began = time.perf_counter_ns()
+        for sample in islice(_work(session, args, split), args.samples):
+            start = time.perf_counter_ns()
+            answer = sample()
+            stop = time.perf_counter_ns()
+            nanoseconds.append(stop - start)
+            sums.append(0 if answer is None else crc32(answer))
+            if args.max_ns is not None and stop - began > args.max_ns:
+                break
     return Timed(tuple(nanoseconds), tuple(sums), {name: tuple(parts) for name, parts in split.items()} if split else None)
 
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
+use super::Provider;
 use crate::error::{Error, Result};
-use crate::machine;
 use crate::protocol::Setting;
+use crate::{ffi, machine, process};
 
 /// Values of all options of a session; the defaults are those of Python's `InferenceSession`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,10 @@ const LEVELS: [(&str, Optimization); 4] = [
     ("disabled", Optimization::Disabled),
 ];
 
+// Of every session of every runtime (contract/process.py has the same words).
+const STOPWATCH: &str = "host to host, copies included";
+const OUTPUT_ALLOCATION: &str = "in each forward";
+
 impl Options {
     /// The defaults, with this number of threads (or as many as the process may use).
     pub fn with_threads(threads: Option<usize>) -> Self {
@@ -53,10 +58,8 @@ impl Options {
         }
     }
 
-    /// Applies what was asked, and returns the asked keys that this runtime has, with the values in force. A key that no runtime has is a
-    /// usage error.
-    pub fn apply(&mut self, asked: &BTreeMap<String, Setting>) -> Result<BTreeMap<String, Setting>> {
-        let mut effective = BTreeMap::new();
+    /// Applies what was asked. A key that no runtime has is a usage error.
+    pub fn apply(&mut self, asked: &BTreeMap<String, Setting>) -> Result<()> {
         for (name, setting) in asked {
             match (name.as_str(), setting) {
                 ("threads", Setting::Count(count)) if THREADS.contains(count) => self.threads = *count,
@@ -69,12 +72,40 @@ impl Options {
                 ("spinning" | "arena" | "memory_pattern", _) => return Err(wrong(name, "true or false")),
                 ("optimization", _) => return Err(wrong(name, "a word")),
                 // A key that only another runtime has is left out of the answer, which is how the caller knows.
-                ("dtype" | "form" | "training", _) => continue,
+                ("dtype" | "form" | "training", _) => {}
                 _ => return Err(wrong(name, "threads, inter_threads, spinning, optimization, arena or memory_pattern")),
             }
-            effective.insert(name.clone(), setting.clone());
         }
-        Ok(effective)
+        Ok(())
+    }
+
+    /// All effective options of a session that `builder` makes. Entries are what the builder says of itself; the rest is what was set,
+    /// for setting it would have failed otherwise, and ONNX Runtime's C API cannot be asked for it.
+    pub fn in_force(&self, builder: &SessionBuilder, provider: Provider) -> ort::Result<BTreeMap<String, Setting>> {
+        // The session sets its own threads; the one that calls it may have been set by any library before.
+        let zeroed = ffi::config_entry(builder, c"session.set_denormal_as_zero")? != "0";
+        let word = |word: &str| Setting::Word(word.to_owned());
+        let mut options = BTreeMap::from([
+            ("threads", Setting::Count(self.threads)),
+            ("inter_threads", Setting::Count(self.inter_threads)),
+            ("spinning", Setting::Switch(ffi::config_entry(builder, c"session.intra_op.allow_spinning")? == "1")),
+            ("optimization", word(self.optimization.word())),
+            ("arena", Setting::Switch(self.arena)),
+            ("memory_pattern", Setting::Switch(self.memory_pattern)),
+            ("denormals", word(if zeroed { "zeroed" } else { process::denormals() })),
+            ("stopwatch", word(STOPWATCH)),
+            ("output_allocation", word(OUTPUT_ALLOCATION)),
+        ]);
+        if provider == Provider::Cuda {
+            options.extend([("tf32", Setting::Switch(false)), ("conv_search", word("exhaustive"))]);
+        }
+        Ok(options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+impl Optimization {
+    fn word(self) -> &'static str {
+        LEVELS.into_iter().find(|(_, level)| *level == self).map_or("", |(word, _)| word)
     }
 }
 
@@ -107,16 +138,16 @@ mod tests {
     }
 
     #[test]
-    fn asked_keys_are_applied_and_given_back_and_those_of_other_runtimes_left_out() {
+    fn asked_keys_are_applied_and_those_of_other_runtimes_left_out() {
         let mut options = Options::with_threads(Some(2));
         let mut both = asked("threads", Setting::Count(3));
         both.extend(asked("dtype", Setting::Word("float32".into())));
         both.extend(asked("form", Setting::Word("program-static".into())));
         both.extend(asked("training", Setting::Switch(false)));
-        assert_eq!(options.apply(&both).unwrap(), asked("threads", Setting::Count(3)));
+        options.apply(&both).unwrap();
         assert_eq!((options.threads, options.inter_threads), (3, 1));
         options.apply(&asked("optimization", Setting::Word("basic".into()))).unwrap();
-        assert_eq!(options.optimization, Optimization::Basic);
+        assert_eq!((options.optimization, options.optimization.word()), (Optimization::Basic, "basic"));
     }
 
     #[test]

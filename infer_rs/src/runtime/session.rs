@@ -1,15 +1,17 @@
 //! A model in ONNX Runtime: made with explicit options, fed with float32 images, answering with named arrays.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use ort::ep;
+use ort::ep::{self, cuda::ConvAlgorithmSearch};
+use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionOutputs};
 use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
 
 use super::Options;
 use crate::error::{Error, Kind, Result};
 use crate::npy::Array;
-use crate::protocol::ValueInfo;
+use crate::protocol::{Setting, ValueInfo};
 use crate::{files, onnx};
 
 /// More images than this in one forward are a slip of the pen, and would end the runner for want of memory.
@@ -35,6 +37,8 @@ pub struct Runner {
     pub inputs: Vec<ValueInfo>,
     /// The graph's outputs, in order.
     pub outputs: Vec<ValueInfo>,
+    /// All effective options.
+    pub options: BTreeMap<String, Setting>,
 }
 
 impl Provider {
@@ -74,9 +78,9 @@ impl Runner {
         Self::new(model, build(Model::File(model), provider, options, Some(prefix)), provider)
     }
 
-    fn new(model: &Path, built: ort::Result<Session>, provider: Provider) -> Result<Self> {
+    fn new(model: &Path, built: ort::Result<(Session, BTreeMap<String, Setting>)>, provider: Provider) -> Result<Self> {
         let place = model.display().to_string();
-        let session = built.map_err(|fault| match provider {
+        let (session, options) = built.map_err(|fault| match provider {
             Provider::Cpu => Error::onnxruntime(Kind::Data, &fault, &place, "check the file: is it a whole ONNX model?"),
             // A model that is at fault fails on the CPU, too, and is named there.
             Provider::Cuda => {
@@ -85,7 +89,7 @@ impl Runner {
             }
         })?;
         let info = |outlets: &[ort::value::Outlet]| outlets.iter().map(|outlet| value_info(outlet.name(), outlet.dtype())).collect();
-        Ok(Self { inputs: info(session.inputs()), outputs: info(session.outputs()), session, place })
+        Ok(Self { inputs: info(session.inputs()), outputs: info(session.outputs()), session, options, place })
     }
 
     /// The batch size that the graph is fixed to, or none when any will do.
@@ -154,7 +158,23 @@ enum Model<'a> {
     Bytes(&'a [u8]),
 }
 
-fn build(model: Model, provider: Provider, options: &Options, profile: Option<&Path>) -> ort::Result<Session> {
+/// A session, and its effective options.
+fn build(
+    model: Model,
+    provider: Provider,
+    options: &Options,
+    profile: Option<&Path>,
+) -> ort::Result<(Session, BTreeMap<String, Setting>)> {
+    let mut builder = builder(provider, options, profile)?;
+    let in_force = options.in_force(&builder, provider)?;
+    let session = match model {
+        Model::File(path) => builder.commit_from_file(path),
+        Model::Bytes(bytes) => builder.commit_from_memory(bytes),
+    };
+    Ok((session?, in_force))
+}
+
+fn builder(provider: Provider, options: &Options, profile: Option<&Path>) -> ort::Result<SessionBuilder> {
     let spinning = if options.spinning { "1" } else { "0" };
     let mut builder = Session::builder()?
         .with_optimization_level(options.optimization.into())?
@@ -163,7 +183,8 @@ fn build(model: Model, provider: Provider, options: &Options, profile: Option<&P
         .with_parallel_execution(false)?
         .with_memory_pattern(options.memory_pattern)?
         .with_config_entry("session.intra_op.allow_spinning", spinning)?
-        .with_config_entry("session.inter_op.allow_spinning", spinning)?;
+        .with_config_entry("session.inter_op.allow_spinning", spinning)?
+        .with_config_entry("session.set_denormal_as_zero", "0")?;
     // `ep::CPU` turns the arena off unless told otherwise. Left alone, the session has the arena, like Python's; so it is registered
     // only to take the arena away.
     if !options.arena {
@@ -171,17 +192,16 @@ fn build(model: Model, provider: Provider, options: &Options, profile: Option<&P
     }
     if provider == Provider::Cuda {
         // Asked equals got: neither a missing library nor a node that CUDA lacks may fall back to the CPU.
+        // The search is ONNX Runtime's own default, named.
+        let cuda = ep::CUDA::default().with_tf32(false).with_conv_algorithm_search(ConvAlgorithmSearch::Exhaustive);
         builder = builder
-            .with_execution_providers([ep::CUDA::default().with_tf32(false).build().error_on_failure()])?
+            .with_execution_providers([cuda.build().error_on_failure()])?
             .with_config_entry("session.disable_cpu_ep_fallback", "1")?;
     }
     if let Some(prefix) = profile {
         builder = builder.with_profiling(prefix)?;
     }
-    match model {
-        Model::File(path) => builder.commit_from_file(path),
-        Model::Bytes(bytes) => builder.commit_from_memory(bytes),
-    }
+    Ok(builder)
 }
 
 /// The float32 elements of an output.

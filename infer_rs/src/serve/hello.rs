@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::protocol::{HelloArgs, PROTOCOL, Receipt};
 use crate::runtime::{Library, Source};
-use crate::{image, machine};
+use crate::{image, machine, process};
 
 /// Hash of the sources that this binary was built from (build.rs).
 pub const SOURCE: &str = env!("CONCORD_SOURCE");
-
-/// `release` or `debug`: numbers of the latter are worth nothing.
-pub const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
 /// The exact version that Cargo.toml asks for.
 pub const ORT_CRATE: &str = "2.0.0-rc.13";
@@ -33,11 +30,12 @@ pub fn receipt(asked: &HelloArgs, source: &Source) -> Result<Receipt> {
         commit: library.commit,
         library_sha256: library.sha256,
         source: SOURCE.into(),
-        build: BUILD.into(),
+        build: process::BUILD.into(),
         threads: machine::usable_threads(),
         jpeg: image::JPEG_DECODER.into(),
         jpeg_simd: Some(image::jpeg_has_simd()),
         cpu_flags: machine::cpu_flags(),
+        process: process::facts(ort::info()),
         packages: packages.into_iter().map(|(name, version)| (name.to_owned(), version.to_owned())).collect::<BTreeMap<_, _>>(),
         pid: std::process::id(),
     })

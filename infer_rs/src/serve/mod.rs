@@ -146,7 +146,7 @@ mod tests {
             "not json\n",
             "{\"seq\": 1, \"verb\": \"fly\", \"args\": {}}\n",
             "\n",
-            "{\"seq\": 2, \"verb\": \"hello\", \"args\": {\"protocol\": 3}}\n",
+            "{\"seq\": 2, \"verb\": \"hello\", \"args\": {\"protocol\": 2}}\n",
             "{\"seq\": 3, \"verb\": \"unload\", \"args\": {\"id\": \"m1\"}}\n",
             "{\"seq\": 4, \"verb\": \"quit\", \"args\": {\"now\": true}}\n",
             "{\"seq\": 7, \"verb\": \"quit\", \"args\": {}, \"x\": 1}\n",

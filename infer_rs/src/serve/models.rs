@@ -38,7 +38,7 @@ impl Models {
         Library::open(source)?;
         let provider = Provider::named(&asked.provider)?;
         let mut options = Options::with_threads(threads);
-        let effective = options.apply(&asked.options)?;
+        options.apply(&asked.options)?;
         let model = Model::open(&PathBuf::from(&asked.model))?;
         let model_sha256 = files::sha256(&model.path)?;
         let start = Instant::now();
@@ -51,7 +51,7 @@ impl Models {
             providers: vec![provider.name().to_owned()],
             // The C API cannot say; with CUDA, falling back is disabled, so that no node is anywhere else.
             placement: None,
-            options: effective,
+            options: runner.options.clone(),
             inputs: runner.inputs.clone(),
             outputs: runner.outputs.clone(),
             classes: model.classes.clone(),
