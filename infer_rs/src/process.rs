@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn the_file_at_an_address_is_found_among_the_mapped_ones() {
-        let maps = "1000-2000 r--p 00000000 fe:00 1    /usr/lib/a b.so\n2000-3000 rw-p 00000000 00:00 0 \n3000-4000 r-xp 0 fe:00 2 /l/libc.so.6\n";
+        let maps =
+            "1000-2000 r--p 00000000 fe:00 1    /usr/lib/a b.so\n2000-3000 rw-p 00000000 00:00 0 \n3000-4000 r-xp 0 fe:00 2 /l/libc.so.6\n";
         assert_eq!(mapped(0x1fff, maps).as_deref(), Some("a b.so"));
         assert_eq!(mapped(0x3000, maps).as_deref(), Some("libc.so.6"));
         assert_eq!((mapped(0x2000, maps), mapped(0x4000, maps)), (None, None));

@@ -159,12 +159,7 @@ enum Model<'a> {
 }
 
 /// A session, and its effective options.
-fn build(
-    model: Model,
-    provider: Provider,
-    options: &Options,
-    profile: Option<&Path>,
-) -> ort::Result<(Session, BTreeMap<String, Setting>)> {
+fn build(model: Model, provider: Provider, options: &Options, profile: Option<&Path>) -> ort::Result<(Session, BTreeMap<String, Setting>)> {
     let mut builder = builder(provider, options, profile)?;
     let in_force = options.in_force(&builder, provider)?;
     let session = match model {
