@@ -12,7 +12,7 @@ from bench import document, rules
 from bench.measure import comparable
 from bench.measure.comparable import RULE_OF, RULES, Place, Rule, changed, facts, not_comparable, same_commit, unknown
 from bench.measure.contrasts import contrast_all
-from bench.results import Block, Contrast, Measured
+from bench.results import Contrast, Measured
 from contract.errors import DataError
 from contract.layout import CHECKOUT
 from contract.protocol import Option, Receipt
@@ -45,8 +45,9 @@ def other(value: Any) -> Any:
 
 
 def measured(runtime: str, options: dict[str, Option] = OPTIONS, variant: str = "raw-dynamic", kind: Any = "e2e") -> Measured:
-    blocks = tuple(Block(process, n, half, (1000,) * 3, 0, None) for process in range(4) for n in range(2) for half in (0, 1))
-    return replace(made.measured(variant, runtime), blocks=blocks, options=options, kind=kind)
+    cell = made.measured(variant, runtime)
+    blocks = tuple(replace(block, process=process) for process in range(4) for block in cell.blocks)
+    return replace(cell, blocks=blocks, options=options, kind=kind)
 
 
 def contrast(one: Measured, base: Measured, receipts: dict[str, Receipt]) -> Contrast:
