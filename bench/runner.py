@@ -24,6 +24,8 @@ from contract.layout import CHECKOUT
 R = TypeVar("R")
 CAN_FREEZE = hasattr(signal, "SIGSTOP")
 QUIT_SECONDS = 3.0
+# A thread that waits for a disk cannot be stopped, and uses no CPU time either: it is not waited for.
+STOP_SECONDS = 1.0
 
 
 class RunnerError(ConcordError):
@@ -152,6 +154,7 @@ class Runner:
         if CAN_FREEZE and not self._frozen and self._process.poll() is None:
             self._signal(signal.SIGSTOP)
             self._frozen = True
+            self._await_stop()
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -196,6 +199,13 @@ class Runner:
         why = comparable.unknown(where, keys)
         if why is not None:
             raise RunnerError(why, where=self.name, next=comparable.NEXT)
+
+    def _await_stop(self) -> None:
+        """Wait until all its threads stand still (or it is dead): on a busy machine the signal takes milliseconds to reach them."""
+        deadline = time.monotonic() + STOP_SECONDS
+        told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+        while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < deadline:
+            time.sleep(0.0002)
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):  # it ended by itself in between

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import marks
+from bench import document
 from bench.environment import describe
 from bench.fleet import Fleet
 from bench.progress import Progress
@@ -57,7 +57,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
             progress.done(seconds)
     text = (folder / "selftest.md").read_text(encoding="utf-8")
     if raw.write:
-        marks.write_between(table.BEGIN, table.END, text, CHECKOUT / "METHODOLOGY.md")
+        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, text)
     print(text)
     print(folder / "selftest.md")
     return GOOD

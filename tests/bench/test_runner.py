@@ -194,8 +194,8 @@ def test_a_frozen_runner_uses_no_cpu_time(tmp_path, model):
         time.sleep(0.15)
         assert cpu_ticks(runner.pid) > before
         runner.freeze()
+        assert fakes.alive(runner.pid)[0].startswith("T")  # at once: a block begins now
         runner.freeze()
-        time.sleep(0.02)
         before = cpu_ticks(runner.pid)
         time.sleep(0.15)
         assert cpu_ticks(runner.pid) == before

@@ -7,13 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from bench import marks, ratios
+from bench import ratios
 from bench.results import Contrast
 from bench.selftest import command, table
 from bench.selftest.found import SelfTest, live
 from bench.selftest.pair import Compared
 from bench.selftest.replay import Replayed, replay
-from contract.errors import DataError
 from contract.layout import CHECKOUT
 from tests.bench import fakes
 
@@ -101,16 +100,6 @@ def test_before_there_is_anything_to_replay():
 def test_the_document_has_the_marks():
     text = (CHECKOUT / "METHODOLOGY.md").read_text(encoding="utf-8")
     assert text.index(table.BEGIN) < text.index(table.END)
-
-
-def test_text_between_marks(tmp_path):
-    path = tmp_path / "document.md"
-    path.write_text("before\n<b>old</b>\nafter\n")
-    marks.write_between("<b>", "</b>", "new", path)
-    assert path.read_text() == "before\n<b>\n\nnew\n</b>\nafter\n"
-    path.write_text("nothing here")
-    with pytest.raises(DataError, match="the marks between which the text stands are missing"):
-        marks.write_between("<b>", "</b>", "new", path)
 
 
 def test_the_largest_share_of_the_trials_is_what_the_goals_ask():
