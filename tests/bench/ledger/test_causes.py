@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from bench.ledger import causes_answer, pixels, verdict
+from bench.ledger import pixels, verdict
 from bench.ledger.case import Case
 from bench.ledger.diagnosis import Diagnosis, squares
 from bench.ledger.found import Cause, StageFault
@@ -203,48 +203,6 @@ def test_squares_in_blocks():
     assert squares(one, other) == pytest.approx(float(np.sum(one.astype(np.int64) ** 2)), rel=1e-4)
     assert squares(one, one) == 0
     assert squares(one[:0], other[:0]) == 0
-
-
-LOGITS = np.random.default_rng(0).normal(0, 3, (12, 5))
-
-
-@pytest.mark.parametrize(
-    ("made", "name"),
-    [
-        (np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True), "softmax applied"),
-        (LOGITS - np.log(np.exp(LOGITS).sum(axis=1, keepdims=True)), "log-softmax applied"),
-        (1 / (1 + np.exp(-LOGITS)), "sigmoid applied"),
-        (-LOGITS, "the signs turned"),
-        (LOGITS[:, [0, 1, 3, 4, 2]], "columns in another order: 2 -> 3, 3 -> 4, 4 -> 2"),
-        (LOGITS + np.arange(12)[:, None], "a constant added to all logits of an image"),
-        (LOGITS + np.arange(5), "another bias for each class"),
-        (LOGITS * 0.5, "all logits times 0.5"),
-    ],
-)
-def test_logits(made, name):
-    best = causes_answer.logits(LOGITS, made, 1e-6)[0]
-    assert (best.name, best.exact) == (name, 12)
-    assert best.explained == pytest.approx(1)
-
-
-def test_logits_that_cannot_be_compared():
-    assert causes_answer.logits(LOGITS, LOGITS[:, :3], 1e-6) == ()
-    assert causes_answer.logits(LOGITS, LOGITS * np.nan, 1e-6) == ()
-    assert all(cause.exact == 0 for cause in causes_answer.logits(LOGITS, np.random.default_rng(1).normal(0, 3, (12, 5)), 1e-6))
-
-
-def test_class_names():
-    natural = tuple(f"class{number}" for number in range(1, 12))
-    found = causes_answer.names(["class2"], ["class10"], sorted(natural), natural)
-    assert found[0].name.startswith("class names in another order (sorted as text): class2 -> class10, class3 -> class11, ")
-    assert found[0].name.endswith(" and 4 more")
-    found = causes_answer.names(["class2"], ["class10"], natural, sorted(natural))
-    assert "(sorted by the numbers in them)" in found[0].name
-    assert causes_answer.names(["a"], ["x"], ("x", "b"), ("a", "b"))[0].name == "other class names: 2, and 1 of the 2 are not there"
-    swapped = causes_answer.names(["a", "b", "a"], ["b", "a", "b"], ("a", "b"), ("a", "b"))
-    assert swapped == (Cause("labels permuted: a -> b, b -> a", 1.0, 3, 3),)
-    assert causes_answer.names(["a", "b", "a"], ["b", "a", "c"], None, ("a", "b", "c")) == ()
-    assert causes_answer.index([1, 2, 3], [2, 3, 0]) == (Cause("index off by +1", 2 / 3, 2, 3),)
 
 
 def fault(stage: str, effect: float | None, flips: int, *causes: Cause) -> StageFault:
