@@ -23,11 +23,12 @@ from bench.blame.found import (
     finite,
 )
 from bench.blame.matching import Shape, same_topology
-from bench.blame.search import Array, difference, same_bits, tolerated
+from bench.blame.search import Array, difference, tolerated
 from bench.blame.sides import FileSide, ProgramSide, one_image
 from bench.blame.weights import open_model
 from bench.fleet import Fleet, same_library
 from bench.parity.ask import LOGITS, Session, ask_tensor
+from bench.parity.compare import same_bits
 from bench.subject import Subject
 from contract.errors import DataError
 from contract.protocol import Option

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.parity.compare import same_bits
+
 Array = NDArray[Any]
 SINGLE = float(np.finfo(np.float32).eps)
 
@@ -39,11 +41,6 @@ def difference(one: Array, other: Array) -> float:
     # inf - inf and nan - nan are no difference where both say the same.
     gap[(one == other) | (np.isnan(gap) & np.isnan(one.astype(np.float64)) & np.isnan(other.astype(np.float64)))] = 0.0
     return float(np.nan_to_num(gap, nan=np.inf, posinf=np.inf).max())
-
-
-def same_bits(one: Array, other: Array) -> bool:
-    """Whether two arrays are equal to the last bit (so -0.0 differs from 0.0, and NaN equals the same NaN)."""
-    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
 
 
 def tolerated(single: Array, exact: Array, factor: float) -> float:

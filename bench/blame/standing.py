@@ -6,7 +6,7 @@ import onnx
 from onnx import numpy_helper
 
 from bench.blame.graph import read, reads
-from bench.blame.search import same_bits
+from bench.parity.compare import same_bits
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli")
 

@@ -18,7 +18,8 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from bench.blame.found import WeightDiffers
-from bench.blame.search import Array, difference, same_bits
+from bench.blame.search import Array, difference
+from bench.parity.compare import same_bits
 from contract.errors import DataError
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U8": "|u1", "BOOL": "|b1"}

@@ -14,14 +14,13 @@ from bench.ledger.causes_normalise import normalise
 from bench.ledger.causes_resize import resize
 from bench.ledger.found import Cause
 from bench.ledger.stages import Array
+from bench.ledger.tally import BLOCK
 
 GUESSES: dict[str, Callable[[Case], Iterator[Guess]]] = {
     "decode": decode, "orient": orient, "resize": resize, "crop": crop, "normalise": normalise,
 }  # fmt: skip
 # A cause whose numbers were fitted to the difference must explain so much more, per point of doubt, than one that has none.
 FITTED_COSTS = 0.01
-# Values that are squared at once: bounds the memory for an image of many megapixels.
-BLOCK = 1 << 20
 
 
 @dataclass

@@ -33,7 +33,7 @@ class Faults:
     diagnoses: dict[str, Diagnosis] = field(default_factory=lambda: {stage: Diagnosis() for stage in TENSORS})
     shapes: dict[str, str] = field(default_factory=dict)
     refused: int = 0
-    jpeg: bool = False
+    jpeg: bool = True
     logits: list[tuple[Array, Array]] = field(default_factory=list)
     indices: list[tuple[int, int]] = field(default_factory=list)
     labels: list[tuple[str, str | None]] = field(default_factory=list)
@@ -55,8 +55,8 @@ class Faults:
         self.sums[stage].add(made, expected, None)
         if stage == "decode":
             with path.open("rb") as file:
-                self.jpeg = self.jpeg or file.read(2) == JPEG
-        if self.diagnoses[stage].images < DIAGNOSED and made.ndim == expected.ndim == 3:
+                self.jpeg = file.read(2) == JPEG and self.jpeg
+        if self.diagnoses[stage].images < DIAGNOSED and made.ndim == expected.ndim == 3 and made.size:
             self.diagnoses[stage].add(Case(stage, path, self.spec, walk.reference.arrays, made, walk.reference.orientation))
 
     def _add_answer(self, fault: Fault, walk: Walk) -> None:
@@ -97,15 +97,20 @@ class Faults:
 
     def _seen(self, stage: str, images: int) -> str:
         sums = self.sums[stage]
-        if stage == "decode" and self.refused and not sums.images:
-            return f"{self.refused} of {images} images are refused"
-        if stage in self.shapes:
-            return self.shapes[stage]
+        if stage == "decode" and self.refused:
+            refused = f"{self.refused} of {images} images are refused"
+            return f"{refused}; {self._numbers(stage)}" if sums.images else refused
         if stage in (*TENSORS, "logits"):
-            return verdict.seen(stage, sums.most, sums.differing / sums.values if sums.values else 0.0, self.jpeg)
+            return self._numbers(stage)
         if stage == "top-1":
             return f"it is not the index of the largest logit, but {self.indices[0][1]} where that is {self.indices[0][0]}"
         return f"'{self.labels[0][0]}' is called '{self.labels[0][1]}'"
+
+    def _numbers(self, stage: str) -> str:
+        if stage in self.shapes:
+            return self.shapes[stage]
+        sums = self.sums[stage]
+        return verdict.seen(stage, sums.most, sums.differing / sums.values if sums.values else 0.0, self.jpeg)
 
 
 def _size(array: Array) -> str:

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.ledger.found import StageDifference
-from bench.ledger.stages import ARRAYS, STAGES, Array, Said
-from bench.ledger.walk import Fault, Walk, same
+from bench.ledger.stages import ARRAYS, STAGES, Array
+from bench.ledger.walk import Fault, Walk
+from bench.parity.compare import same_bits
+
+# Values that are compared at once: bounds the memory for an image of many megapixels.
+BLOCK = 1 << 20
 
 
 @dataclass
@@ -30,18 +34,17 @@ class Sums:
             self.other_shape += 1
             return
         self.values += theirs.size
-        if same(ours, theirs):
+        if same_bits(ours, theirs):
             self.equal += 1
             return
-        apart = np.abs(ours.astype(np.float64) - theirs)
-        # A NaN counts as differing, and as the largest difference that there is.
-        most = float(np.max(np.nan_to_num(apart, nan=np.inf), initial=0.0))
+        most, parts = 0.0, max(1, ours.size // BLOCK)
+        for mine, other in zip(np.array_split(ours, parts), np.array_split(theirs, parts), strict=True):
+            apart = np.abs(mine.astype(np.float64) - other)
+            # A NaN counts as differing, and as the largest difference that there is.
+            most = max(most, float(np.max(np.nan_to_num(apart, nan=np.inf), initial=0.0)))
+            self.differing += int(np.count_nonzero(mine != other if tolerance is None else ~(apart <= tolerance)))
         self.most = max(self.most, min(most, float(np.finfo(np.float64).max)))  # JSON has no infinity
-        if tolerance is None:
-            self.differing += int(np.count_nonzero(ours != theirs))
-        else:
-            self.equal += most <= tolerance
-            self.differing += int(np.count_nonzero(~(apart <= tolerance)))
+        self.equal += tolerance is not None and most <= tolerance
 
 
 @dataclass
@@ -71,13 +74,13 @@ class Tally:
         self.images += 1
         self.flips += walk.flip
         for stage in STAGES:
-            ours = value(walk.candidate, stage) if walk.candidate is not None else None
-            theirs = value(walk.reference, stage)
+            sums, ours, theirs = self.sums[stage], walk.candidate, walk.reference
             if stage in ARRAYS:
-                self.sums[stage].add(ours, theirs, self.tolerance if stage == "logits" else None)
+                made = ours.arrays[stage] if ours is not None else None
+                sums.add(made, theirs.arrays[stage], self.tolerance if stage == "logits" else None)
             else:
-                self.sums[stage].images += 1
-                self.sums[stage].equal += ours is not None and bool(ours == theirs)
+                sums.images += 1
+                sums.equal += ours is not None and (ours.top1 == theirs.top1 if stage == "top-1" else ours.label == theirs.label)
         if walk.total is not None:
             self.total += float(walk.total @ walk.total)
         for fault in walk.faults:
@@ -109,10 +112,3 @@ class Tally:
             )
             for stage, sums in self.sums.items()
         )  # fmt: skip
-
-
-def value(said: Said, stage: str) -> Array:
-    """What one answer says in a stage: an array; of top-1 and label, one value."""
-    if stage in ARRAYS:
-        return said.arrays[stage]
-    return np.asarray(said.top1 if stage == "top-1" else str(said.label))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.ledger.stages import TENSORS, Array, Said, Stage
+from bench.parity.compare import same_bits
 from contract.errors import DataError, UsageError
 
 Ask = Callable[[Stage, Array], Said]
@@ -49,7 +50,7 @@ class Walk:
     own_name: str
 
 
-def walk(reference: Said, candidate: Said | None, ask: Ask, tolerance: float, names: Sequence[str] | None) -> Walk:
+def walk(reference: Said, candidate: Said | None, ask: Ask, tolerance: float, names: Sequence[str]) -> Walk:
     """Find where the candidate's answer is made. `names`: class names of the reference; `ask(stage, array)` starts the candidate there.
 
     Raises DataError or UsageError when the candidate refuses the reference's pixels as well as the file.
@@ -58,7 +59,7 @@ def walk(reference: Said, candidate: Said | None, ask: Ask, tolerance: float, na
     current = candidate
     for stage in TENSORS:
         made = current.arrays.get(stage) if current is not None else None
-        if made is not None and same(made, reference.arrays[stage]):
+        if made is not None and same_bits(made, reference.arrays[stage]):
             continue
         runs.append((stage, made, current))
         try:
@@ -82,11 +83,11 @@ def walk(reference: Said, candidate: Said | None, ask: Ask, tolerance: float, na
     faults += [
         Fault(stage, made, rest if stage == "logits" else None, flip and not rights[-1] and stage == own[-1][0]) for stage, made in own
     ]
-    name = names[current.top1] if names is not None and 0 <= current.top1 < len(names) else str(current.top1)
-    return Walk(reference, candidate, tuple(faults), total, flip, int(np.argmax(current.arrays["logits"])), name)
+    own_name = name_of(current.top1, names) or str(current.top1)
+    return Walk(reference, candidate, tuple(faults), total, flip, int(np.argmax(current.arrays["logits"])), own_name)
 
 
-def model_faults(said: Said, reference: Said, tolerance: float, names: Sequence[str] | None) -> list[tuple[str, Array]]:
+def model_faults(said: Said, reference: Said, tolerance: float, names: Sequence[str]) -> list[tuple[str, Array]]:
     """Of a run on the reference's tensor: which of logits, top-1 and label are at fault, each judged by what it was given."""
     found: list[tuple[str, Array]] = []
     logits = said.arrays["logits"]
@@ -96,14 +97,14 @@ def model_faults(said: Said, reference: Said, tolerance: float, names: Sequence[
         found.append(("logits", logits))
     if said.top1 != int(np.argmax(logits)):
         found.append(("top-1", np.array(said.top1)))
-    if names is not None and said.label != (names[said.top1] if said.top1 < len(names) else None):
+    if said.label != name_of(said.top1, names):
         found.append(("label", np.array(str(said.label))))
     return found
 
 
-def same(one: Array, other: Array) -> bool:
-    """Equal to the last bit, shape and type included."""
-    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+def name_of(index: int, names: Sequence[str]) -> str | None:
+    """The name of a class, None where no class has this index."""
+    return names[index] if 0 <= index < len(names) else None
 
 
 def _moved(one: Said | None, other: Said | None) -> Vector | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +125,13 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     )
 
 
+def same_bits(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays are equal to the last bit, shape and type included (so -0.0 differs from 0.0, and NaN equals the same NaN)."""
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
 def equal_images(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Per image, whether two arrays are equal to the last bit (so -0.0 differs from 0.0, and NaN equals the same NaN)."""
+    """Per image, whether two arrays are equal to the last bit, as in `same_bits`."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return np.zeros(len(one), dtype=np.bool_)
     words = [np.ascontiguousarray(array).view(np.uint8).reshape(len(array), -1) for array in (one, other)]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.blame.search import SINGLE, difference, first, same_bits, tolerated
+from bench.blame.search import SINGLE, difference, first, tolerated
+from bench.parity.compare import same_bits
 
 
 @given(st.lists(st.booleans(), max_size=300))
