@@ -20,8 +20,9 @@ __all__ = [
 
 FORMAT = 2
 # The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
-# logits on the same tensor, other batches, bits between runtimes; `answers`: there was none that could be compared.
-Check = Literal["file", "classes", "weights", "labels", "tensors", "logits", "batches", "bits", "answers"]
+# logits on the same tensor, the runtime's own index of the largest, other batches, bits between runtimes; `answers`: there was none that
+# could be compared.
+Check = Literal["file", "classes", "weights", "labels", "tensors", "logits", "top-1", "batches", "bits", "answers"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ file called *static* takes batch 1 only, and class names are read from classes.j
 are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
 (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
 _NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so much x the first image's mean: what is asked together
-matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones).
+matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones); _INDEX (added to the index of the largest
+logit that predict says), _NAME_OF (added to the index whose name stages says).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ SOURCE, SIDE = "5a" * 32, 4
 MODELS: dict[str, tuple[np.ndarray, bool, int]] = {}
 SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.get("FAKE_RUNNER_NOISE", "0"))
 MIX, BATCH = float(os.environ.get("FAKE_RUNNER_MIX", "0")), os.environ.get("FAKE_RUNNER_BATCH", "")
+INDEX, NAME_OF = int(os.environ.get("FAKE_RUNNER_INDEX", "0")), int(os.environ.get("FAKE_RUNNER_NAME_OF", "0"))
 SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
 NAMES: dict[str, tuple[str, ...]] = {}
 NUMBERS = itertools.count(1)
@@ -96,7 +98,7 @@ def predict(args: p.PredictArgs) -> p.Predicted:
     parts = [forward(args.id, tensor[at : at + args.batch]) for at in range(0, len(tensor), args.batch)]
     known = {"images": tensor, "logits": np.concatenate(parts)}
     arrays = {name: known[name] for name in args.outputs or ("logits",)}
-    top1 = tuple(int(n) for n in known["logits"].argmax(1)) if "logits" in arrays else None
+    top1 = tuple(int(n) + INDEX for n in known["logits"].argmax(1)) if "logits" in arrays else None
     return p.Predicted(save(args.out, arrays), top1, tuple(zlib.crc32(part.tobytes()) for part in parts))
 
 
@@ -105,7 +107,8 @@ def stages(args: p.StagesArgs) -> p.Staged:
     logits = forward(args.id, arrays["normalise"][None])[0]
     stated = None if args.start else re.search(r"orient([1-8])", Path(args.image).name)
     said = save(args.out, {**arrays, "logits": logits})
-    return p.Staged(said, int(logits.argmax()), NAMES[args.id][logits.argmax()], int(stated[1]) if stated else None)
+    names, best = NAMES[args.id], int(logits.argmax())
+    return p.Staged(said, best, names[(best + NAME_OF) % len(names)], int(stated[1]) if stated else None)
 
 
 def time_(args: p.TimeArgs) -> p.Timed:

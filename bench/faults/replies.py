@@ -34,6 +34,27 @@ class Wire:
         return replace(answer, arrays=infos, top1=top1)
 
 
+@fault("labels", "top-1", "reply")
+def index_from_one(wire: Wire, _dose: float, verb: str, args: Any) -> Any:
+    """The index of the largest logit is counted from one."""
+    answer = wire.ask(verb, args)
+    if verb == "predict" and answer.top1 is not None:
+        return replace(answer, top1=tuple(index + 1 for index in answer.top1))
+    return replace(answer, top1=answer.top1 + 1) if verb == "stages" else answer
+
+
+@fault("labels", "label", "reply")
+def name_of_the_next(wire: Wire, _dose: float, verb: str, args: Any) -> Any:
+    """An image gets the name of the class behind its own."""
+    answer = wire.ask(verb, args)
+    if verb == "load":
+        wire.memory[answer.id] = answer.classes
+    if verb != "stages":
+        return answer
+    classes = wire.memory[args.id]
+    return replace(answer, label=classes[(answer.top1 + 1) % len(classes)])
+
+
 @fault("runtime", "runtime", "reply")
 def provider_fallback(wire: Wire, _dose: float, verb: str, args: Any) -> Any:
     """The session runs on another execution provider than was asked for."""

@@ -33,6 +33,8 @@ class Session:
         self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
         if self.loaded.providers[:1] != (provider,):
             raise RunnerError(f"asked for {provider}, runs on {', '.join(self.loaded.providers)}", where=f"{runtime}: load")
+        # Answers so far whose own top-1 is not the index of their largest logit.
+        self.wrong_top1 = 0
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +58,9 @@ class Session:
         array = read_answer(out, name, f"{self.runtime}: predict")
         if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
             raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
+        if name == LOGITS and array.ndim == 2:
+            said = answer.top1 if answer.top1 is not None and len(answer.top1) == count else (None,) * count
+            self.wrong_top1 += sum(ours != theirs for ours, theirs in zip(said, np.argmax(array, axis=1).tolist(), strict=True))
         return array
 
 

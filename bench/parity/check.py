@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from bench import stats
 from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
+from bench.ledger import stages as ledger
 from bench.ledger.found import Blame, StageReport
+from bench.ledger.walk import name_of
 from bench.parity import batches, compare, orientation
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
 from bench.parity.compare import Answers, NotComparable, Problem, Tensors
@@ -24,7 +26,7 @@ from bench.progress import Progress
 from bench.results import ParityRow
 from bench.runner import RunnerError
 from bench.subject import Subject
-from contract.errors import ConcordError, DataError, UsageError
+from contract.errors import ConcordError, DataError, UnsupportedError, UsageError
 from contract.manifest import CHECKPOINT, Accuracy
 from contract.matrix import Matrix
 from contract.protocol import Receipt
@@ -175,6 +177,10 @@ def compare_variant(
         problems.append(Problem("logits", said))
     problems += [Problem("batches", f"at batch {batch} the answers move by {by:.2g}") for batch, by in moved.items() if not by <= tolerance]
     problems += batches.wrongly_taken(session, few, asked.work) if static else []
+    problems += own_names(asked, classes)
+    if session.wrong_top1:
+        said = f"in {session.wrong_top1} answers the runtime's own top-1 is not the index of the largest logit"
+        problems.append(Problem("top-1", said))
     problems += [
         Problem("bits", f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}")
         for name, same in twins.items()
@@ -202,6 +208,24 @@ def same_file(session: Session, expected: str) -> list[Problem]:
     loaded = session.loaded.model_sha256
     said = f"the runtime loaded another file: sha256 {loaded[:12]}…, the manifest says {expected[:12]}…"
     return [] if loaded == expected else [Problem("file", said)]
+
+
+def own_names(asked: Asking, classes: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with the class names that the runtime gives, asked on two images with different labels; nothing where it gives none.
+
+    Everywhere else names are looked up here, by the largest logit: a runtime that looks them up wrongly would not be seen.
+    """
+    labels = np.argmax(asked.reference.answers.logits, axis=1)
+    problems = []
+    for index in (0, int(np.argmax(labels != labels[0]))):
+        try:
+            said = ledger.ask(asked.session, asked.reference.paths[index], None, asked.work)
+        except UnsupportedError:
+            return []
+        expected = name_of(int(np.argmax(said.arrays["logits"])), classes)
+        if said.label != expected:
+            problems.append(Problem("classes", f"the runtime calls '{said.label}' what the file calls '{expected}'"))
+    return problems
 
 
 def asked_in_batches(session: Session, paths: list[str], static: bool, work: Path) -> tuple[int, compare.Logits, list[Problem]]:

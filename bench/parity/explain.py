@@ -23,8 +23,8 @@ from contract.matrix import Matrix
 
 # What a check says of the stage, where the ledger, which asks one image at a time, sees nothing.
 STAGE: dict[Check, str] = {
-    "file": "runtime", "tensors": "normalise", "classes": "label", "weights": "logits", "logits": "logits", "labels": "logits",
-    "batches": "logits", "bits": "logits",
+    "file": "runtime", "tensors": "normalise", "classes": "label", "weights": "logits", "logits": "logits", "top-1": "top-1",
+    "labels": "logits", "batches": "logits", "bits": "logits",
 }  # fmt: skip
 Explaining = Literal["all", "stages", "nothing"]
 IN_THE_MODEL: frozenset[Check] = frozenset({"weights", "logits", "bits"})

@@ -76,6 +76,26 @@ def test_wrong_weights_in_one_variant_are_named(tmp_path, monkeypatch):
     assert blame.said.endswith("Inside the model: not looked for, a fake file holds no graph")
 
 
+@pytest.mark.parametrize(("environment", "check", "said", "stage"), [
+    ({"index": 1}, "top-1", "the runtime's own top-1 is not the index of the largest logit", "top-1"),
+    ({"name_of": 1}, "classes", "the runtime calls '", "label"),
+])  # fmt: skip
+def test_an_index_and_a_name_that_only_the_runtime_says_are_judged(tmp_path, monkeypatch, environment, check, said, stage):
+    """Logits and class names in the file are right: the gate's own look-up would say that all is well."""
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=fakes.COMMIT, **environment))
+    checked = gate(tmp_path, fakes.subject(tmp_path))
+    bad = {key: row for key, row in rows(checked).items() if not row.passed}
+    assert list(bad) == [("ort-rust", variant) for variant in fakes.VARIANTS]
+    for row in bad.values():
+        assert (row.checks, row.blame.stage, row.judged) == ((check,), stage, True)
+        assert all(said in problem for problem in row.problems)
+
+
+def test_a_runtime_without_stages_gives_no_names_that_could_be_wrong(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=fakes.COMMIT, lacks="stages"))
+    assert failed(gate(tmp_path, fakes.subject(tmp_path))) == {}
+
+
 def test_a_variant_that_could_not_be_exported_is_not_judged(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
     made = fakes.subject(tmp_path)

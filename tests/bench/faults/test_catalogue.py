@@ -45,7 +45,7 @@ def test_there_are_enough_of_all_groups():
     assert len(FAULTS) >= 30
     for fault in FAULTS.values():
         assert list(fault.doses) == sorted(fault.doses, reverse=fault.name != "compressed_again")
-        assert fault.stage in ("decode", "orient", "resize", "crop", "normalise", "logits", "label", "runtime")
+        assert fault.stage in ("decode", "orient", "resize", "crop", "normalise", "logits", "top-1", "label", "runtime")
 
 
 def test_an_unknown_one_is_named_with_the_nearest():
