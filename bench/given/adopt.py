@@ -7,7 +7,8 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
+from onnx.checker import ValidationError
 
 from contract.card import Card
 from contract.errors import DataError, UsageError
@@ -33,7 +34,7 @@ class Given:
         model = ModelProto()
         model.CopyFrom(self.model)
         if self.output != LOGITS:
-            _rename(model, self.output, LOGITS)
+            _rename(model.graph, {self.output: LOGITS, LOGITS: f"{LOGITS}_before"})
         card = replace(self.card, task="classify", labels=labels, preprocess=spec)
         kept = {entry.key: entry.value for entry in model.metadata_props}
         helper.set_model_props(model, kept | card.to_metadata())
@@ -51,7 +52,8 @@ def read(path: Path, output: str | None) -> Given:
         model = onnx.load(path)
     except FileNotFoundError as fault:
         raise DataError("no such file", where=str(fault.filename or path), next="check the path given to --onnx and --reference") from fault
-    except (DecodeError, OSError, ValueError) as fault:
+    # The checker's error: of weights in other files, which are missing or lie outside of the folder.
+    except (DecodeError, OSError, ValueError, ValidationError) as fault:
         raise DataError(f"not an ONNX file that can be read: {fault}", where=str(path), next="export it again") from fault
     if not model.graph.output:
         raise DataError("not an ONNX model: it has no outputs", where=str(path), next="export it again")
@@ -60,7 +62,7 @@ def read(path: Path, output: str | None) -> Given:
     batch = _input(inputs, str(path))
     named = _output([value.name for value in model.graph.output], output, str(path))
     last = _shape(next(value for value in model.graph.output if value.name == named))
-    if last and len(last) != 2:
+    if last is not None and len(last) != 2:
         raise UsageError(f"the output '{named}' is {_said(last)}, not batch x classes", where=str(path), next="give --output NAME")
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     return Given(path, model, Card.from_metadata(metadata, str(path)), named, batch, last[1] if last else None)
@@ -79,7 +81,8 @@ def spec_of(given: Given, asked: PreprocessSpec | None, others: PreprocessSpec |
         raise UsageError(
             f"it does not say how to prepare images: there is no metadata '{KEY}'",
             where=str(given.path),
-            next="add --preset NAME (torchvision weights whose preprocessing it needs), or --spec FILE with what the metadata would hold",
+            next="add --spec FILE with what the metadata would hold; beside --reference torchvision:… also --preset NAME, of the weights"
+            " whose preprocessing it needs",
         )
     return spec
 
@@ -146,12 +149,13 @@ def _said(shape: list[int | None] | None) -> str:
     return "of no known shape" if shape is None else " x ".join("?" if size is None else str(size) for size in shape) or "a number"
 
 
-def _rename(model: ModelProto, old: str, new: str) -> None:
-    """Give a value another name wherever it is written, read, or declared; whoever had the new name gets another one."""
-    graph = model.graph
-    swap = {old: new, new: f"{new}_before"}
+def _rename(graph: GraphProto, swap: dict[str, str]) -> None:
+    """Give values other names wherever they are written, read, or declared, in the branches of nodes, too."""
     for node in graph.node:
         node.input[:] = [swap.get(name, name) for name in node.input]
         node.output[:] = [swap.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            for branch in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(branch, swap)
     for value in (*graph.output, *graph.value_info, *graph.initializer, *graph.input):
         value.name = swap.get(value.name, value.name)

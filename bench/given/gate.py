@@ -17,11 +17,12 @@ from contract import artifact
 from contract.errors import DataError, UsageError
 from contract.layout import short_hash
 from contract.manifest import ExportManifest, TrainManifest, VariantFile, WeightsHad
-from contract.matrix import Matrix, Variant
+from contract.matrix import NAME, Matrix, Variant
 from contract.options import Options, select, user_path
 from contract.preprocess import PreprocessSpec
 
 TORCHVISION = "torchvision:"
+EAGER = "eager"
 ONNX_REFERENCE = "ort-python"
 
 
@@ -49,7 +50,15 @@ def prepare(options: Options, raw: argparse.Namespace, matrix: Matrix, work: Pat
     stems = [given.path.stem for given in files]
     if twice := next((name for name in stems if stems.count(name) > 1), None):
         raise UsageError(f"two files are called '{twice}'", where="--onnx", next="rename one: the report tells them apart by their names")
+    # 'eager' is what a subject calls its reference: a file of that name would be the reference compared with itself.
+    if odd := next((name for name in stems if name == EAGER or not NAME.fullmatch(name)), None):
+        said = f"a file cannot be called '{odd}': letters, digits and _ . - make a name, and '{EAGER}' is the reference's"
+        raise UsageError(said, where="--onnx", next="rename it: the report tells files apart by their names")
     torch = raw.reference.startswith(TORCHVISION)
+    if not torch and (options.preset or options.weights):
+        raise UsageError(
+            "--preset and --weights go with --reference torchvision:NAME", where="--reference", next="for an ONNX file: --spec FILE"
+        )
     other = None if torch else adopt.read(user_path(raw.reference), raw.output)
     asked = read_spec(user_path(raw.spec)) if raw.spec else None
     # The first of the files and the reference that says something says it for those that say nothing.

@@ -21,7 +21,13 @@ NAMES = ("A", "B", "C", "D")
 
 
 def model(
-    shape=("batch", 3, 8, 8), kind=TensorProto.FLOAT, outputs=("answer",), inputs=("x",), classes=4, metadata: dict[str, str] | None = None
+    shape=("batch", 3, 8, 8),
+    kind=TensorProto.FLOAT,
+    outputs=("answer",),
+    inputs=("x",),
+    classes=4,
+    answer=None,
+    metadata: dict[str, str] | None = None,
 ) -> onnx.ModelProto:
     weight = numpy_helper.from_array(np.random.default_rng(0).standard_normal((classes, 3)).astype(np.float32), "w")
     nodes = [
@@ -31,7 +37,7 @@ def model(
     ]
     axes = numpy_helper.from_array(np.array([2, 3]), "axes")
     taken = [helper.make_tensor_value_info(name, kind, shape) for name in inputs]
-    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [shape[0], classes]) for name in outputs]
+    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [shape[0], classes] if answer is None else answer) for name in outputs]
     graph = helper.make_graph(nodes, "g", taken, given, [weight, axes])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     helper.set_model_props(made, metadata or {})
@@ -83,6 +89,8 @@ def test_whoever_was_called_logits_before_makes_room(tmp_path):
         ({"shape": ("batch", 1, 8, 8)}, None, "the input 'x' is ? x 1 x 8 x 8, not N x 3 x H x W"),
         ({"shape": (8, 3, 8, 8)}, None, "the batch of the input 'x' is fixed at 8; single images cannot be asked"),
         ({"outputs": ("boxes", "scores")}, None, "which of its outputs holds the logits? There are: boxes, scores"),
+        ({"answer": ()}, None, "the output 'answer' is a number, not batch x classes"),
+        ({"answer": ("batch", 4, 1)}, None, "the output 'answer' is ? x 4 x 1, not batch x classes"),
         ({"outputs": ("boxes", "scores")}, "score", "there is no output 'score'; there are: boxes, scores"),
     ],
 )
@@ -92,6 +100,39 @@ def test_what_cannot_be_compared_is_refused_with_the_next_step(tmp_path, changes
     assert said in caught.value.what
     assert caught.value.next
     assert caught.value.where.endswith("theirs.onnx")
+
+
+def test_branches_read_the_output_by_its_new_name(tmp_path):
+    theirs = model(outputs=("answer",))
+    branches = {
+        f"{name}_branch": helper.make_graph(
+            [helper.make_node(op, ["answer"], [name])], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)]
+        )
+        for name, op in (("then", "Identity"), ("else", "Neg"))
+    }
+    theirs.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    theirs.graph.node.append(helper.make_node("If", ["yes"], ["logits"], **branches))
+    theirs.graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, None))
+    onnx.save(theirs, tmp_path / "branches.onnx")
+    (tmp_path / "work").mkdir()
+    path = adopt.read(tmp_path / "branches.onnx", "answer").adopted(SPEC, NAMES, tmp_path / "work")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    batch = np.random.default_rng(1).random((2, 3, 8, 8), dtype=np.float32)
+    assert np.array_equal(*session.run(["logits", "logits_before"], {"x": batch}))
+
+
+@pytest.mark.parametrize("place", ["gone.bin", "../outside.bin"])
+def test_weights_in_a_file_that_cannot_be_had_are_bad_data(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "theirs.onnx"
+    onnx.save(model(), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (tmp_path / "folder" / "weights.bin").rename(tmp_path / "outside.bin")
+    split = onnx.load(path, load_external_data=False)
+    for tensor in split.graph.initializer:
+        next(entry for entry in tensor.external_data if entry.key == "location").value = place
+    path.write_bytes(split.SerializeToString())
+    with pytest.raises(DataError, match="not an ONNX file that can be read"):
+        adopt.read(path, None)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not an ONNX file at all"])
