@@ -12,15 +12,16 @@ from bench.fleet import Fleet
 from bench.parity.reference import ask_reference
 from bench.subject import Subject, open_subject
 from contract import strict
-from contract.errors import BAD, GOOD
+from contract.errors import BAD, GOOD, UsageError
 from contract.matrix import Matrix
 from contract.options import Options, asked, select
 
 
 def run(options: Options) -> int:
-    """One sentence per variant and runtime, or with --json all that was found; exit code 1 when an edge is to blame.
+    """One sentence per variant and runtime, or with --json all that was found.
 
-    Reproductions are written below reports/blame.
+    Exit code 1 when an edge is to blame, or weights of a file are not the checkpoint's. Reproductions are written below reports/blame.
+    Raises UsageError where there is nothing to ask.
     """
     matrix = select(options)
     found: dict[str, ModelBlame] = {}
@@ -34,9 +35,11 @@ def run(options: Options) -> int:
                 subject = open_subject(asked(options, matrix, dataset, backbone), options.artifacts)
                 for provider in providers:
                     found |= _blame(subject, fleet, matrix, provider, Path(work), options)
+    if not found:
+        raise UsageError("nothing to blame: no exported variant, or no runtime beside the reference", where="bench blame")
     if options.output_json:
         print(strict.pretty(found), end="")
-    return BAD if any(made.edge for made in found.values()) else GOOD
+    return BAD if any(made.edge or made.weights for made in found.values()) else GOOD
 
 
 def _blame(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, options: Options) -> dict[str, ModelBlame]:

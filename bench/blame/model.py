@@ -77,9 +77,9 @@ def _search(chain: Chain, edge: str | None, folder: Path, *, differing: bool) ->
     if edge == PYTHON_RUST:
         python, after = ends[chain.last_file], ends["rust"]
         tolerance = every_bit if chain.owes_bits(edge, python, after) else chain.noise
-        # No reproduction: a script would run the node in Python.
-        return edge, _located(chain, python, after, chain.file(python), _written(chain, python), tolerance, None), []
-    return edge, None, []
+        found = _located(chain, python, after, chain.file(python), _written(chain, python), tolerance, None)
+        return edge, found, [f"no reproduction is written: a script would run the node in {python.runtime}, which is right"]
+    return edge, None, ["no node can be named: the eager model is code, its inner values have no names to compare"] if edge else []
 
 
 def _located(

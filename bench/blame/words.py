@@ -34,7 +34,7 @@ def _node(found: Located) -> str:
     where = {
         "made": "made there: fed with the reference's inputs it differs, too",
         "inherited": "inherited: fed with the reference's inputs it does not differ",
-        None: "its inputs do not differ",
+        None: "its inputs do not differ (it was not run alone)",
     }[found.origin]
     return f"{which} (by {found.difference:.2g} in '{found.value}', {limit}), {where}; {found.sessions} sessions"
 

@@ -76,6 +76,11 @@ def check_comparable(reference: Answers, name: str) -> None:
         raise UsageError("nothing to compare: no images", where=name)
     if not np.isfinite(reference.logits).all():
         raise UsageError("nothing to compare: the reference's logits are not finite", where=name, next="train it again")
+    if len(reference.classes) != reference.logits.shape[1]:
+        raise UsageError(
+            f"nothing to compare: the reference has {reference.logits.shape[1]} logits, and {len(reference.classes)} class names",
+            where=name,
+        )
     if reference.logits.shape[1] < 2 or len(set(reference.labels)) < 2:
         raise UsageError(
             f"nothing to compare: the reference gives all {len(reference.logits)} images one label, '{reference.labels[0]}'",

@@ -19,6 +19,7 @@ from bench.parity.reference import JUDGEMENT_FAILS, Reference
 from bench.progress import Progress
 from bench.results import Check, ParityRow
 from bench.subject import Subject
+from contract.errors import ConcordError
 from contract.matrix import Matrix
 
 # What a check says of the stage, where the ledger, which asks one image at a time, sees nothing.
@@ -41,6 +42,7 @@ def explain(
     if explaining == "nothing":
         return tuple(rows), ()
     said, reports = explain_rows(rows, suspects, subject, fleet, matrix, reference.paths, work, progress)
+    stopped = {(each.runtime, each.variant): each.error for each in reports}
     models: dict[str, ModelBlame] = {}
     explained = []
     for row in said:
@@ -53,9 +55,9 @@ def explain(
                 inside = _inside(row, models, suspects, subject, fleet, reference, work, progress, found)
             except JUDGEMENT_FAILS as error:
                 # The row failed whatever is found inside of the model; what hinders the search is said in its place.
-                fleet.lost(row.runtime, error)
+                fleet.lost(_who(error, fleet, row.runtime), error)
                 hindered = f" Inside the model: not looked for, {error}"
-        explained.append(replace(row, model=inside, blame=_blame(row, inside, hindered)))
+        explained.append(replace(row, model=inside, blame=_blame(row, inside, hindered, stopped.get((row.runtime, row.variant)))))
     return tuple(explained), reports
 
 
@@ -70,7 +72,7 @@ def _inside(
     if not IN_THE_MODEL & set(row.checks):
         return None
     known = models.get(row.variant)
-    if known is not None and known.edge != PYTHON_RUST and "bits" not in row.checks:
+    if known is not None and known.edge not in (None, PYTHON_RUST) and "bits" not in row.checks:
         return known
     progress.part(f"blame {subject.name}: {row.runtime} {row.variant}")
     images = tuple(int(index) for index in np.flatnonzero(suspects[row.runtime, row.variant])[:8])
@@ -81,10 +83,20 @@ def _inside(
     return models[row.variant]
 
 
-def _blame(row: ParityRow, model: ModelBlame | None, hindered: str) -> Blame:
-    """One stage: another file explains everything; else what the ledger says, else what the checks say."""
+def _who(error: ConcordError, fleet: Fleet, otherwise: str) -> str:
+    """The runner that failed: inside the model the reference and the runtime that is the base are asked as well."""
+    return next((name for name in fleet.names if error.where.startswith(f"{name}:")), otherwise)
+
+
+def _blame(row: ParityRow, model: ModelBlame | None, hindered: str, stopped: str | None) -> Blame:
+    """One stage: another file explains everything; else what the ledger says, else where the checks of the gate saw it.
+
+    `stopped`: what ended the ledger.
+    """
     inside = f" Inside the model: {model.said}" if model is not None and model.edge is not None else hindered
-    if "file" in row.checks or row.blame is None:
-        stage = next(STAGE[check] for check in STAGE if check in row.checks)
-        return Blame(stage, f"{stage} is to blame: {'; '.join(row.problems)}.{inside}")
-    return replace(row.blame, said=f"{row.blame.said}.{inside}" if inside else row.blame.said)
+    if "file" not in row.checks and row.blame is not None:
+        return replace(row.blame, said=f"{row.blame.said}.{inside}" if inside else row.blame.said)
+    stage = next(STAGE[check] for check in STAGE if check in row.checks)
+    why = f"its stages could not be asked ({stopped})" if stopped else "one image at a time no stage makes a difference"
+    known = "is to blame" if "file" in row.checks else f"is where it shows, {why}"
+    return Blame(stage, f"{stage} {known}: {'; '.join(row.problems)}.{inside}")

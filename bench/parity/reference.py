@@ -138,6 +138,8 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     over_batches = float(compare.differences(logits[: len(batched)], batched).max())
     against_float64 = float(compare.differences(logits[: len(exact)], exact).max())
     floor = max(over_batches, against_float64)
+    if not np.isfinite([over_batches, against_float64]).all():
+        raise UsageError("nothing to compare: the reference's logits are not finite", where=subject.name, next="train it again")
     if not floor > 0:
         what = "float32 and float64" if subject.reference is None else "the optimised graph and the one as it is written"
         raise UsageError(f"the noise floor is zero: {what} give the same bits, so no tolerance can be made of it", where=subject.name)

@@ -104,7 +104,9 @@ def test_nothing_to_compare():
     with pytest.raises(UsageError, match="gives all 4 images one label, 'b'"):
         compare.check_comparable(answers(REFERENCE + np.array([0, 9, 0])), "x")
     with pytest.raises(UsageError, match="one label"):
-        compare.check_comparable(answers(REFERENCE[:, :1]), "x")
+        compare.check_comparable(answers(REFERENCE[:, :1], ("a",)), "x")
+    with pytest.raises(UsageError, match="the reference has 3 logits, and 2 class names"):
+        compare.check_comparable(answers(REFERENCE, ("a", "b")), "x")
 
 
 def test_equal_images_compares_bits():

@@ -240,6 +240,14 @@ def test_a_noise_floor_of_zero_is_exit_2(tmp_path, monkeypatch):
     assert caught.value.exit_code == 2
 
 
+def test_a_reference_with_nan_is_said_to_have_it(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    subject = fakes.subject(tmp_path)
+    fakes.save_model(subject.folder / "weights.npy", fakes.weights() * np.nan)
+    with pytest.raises(UsageError, match="the reference's logits are not finite"):
+        gate(tmp_path, subject)
+
+
 def test_nothing_to_compare_with(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
     subject = fakes.subject(tmp_path)
