@@ -54,7 +54,7 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
             absent = [Hole(cell, why) for cell in cells if (why := subject.missing(cell)) is not None]
             there = tuple(cell for cell in cells if subject.missing(cell) is None)
             parts.append(Part(subject, provider, there if measuring else (), (*holes, *absent) if measuring else ()))
-    counts = [min(most_images(matrix, part.subject), len(part.subject.train.split["test"])) for part in parts]
+    counts = [min(most_images(matrix, part.subject), len(part.subject.distinct)) for part in parts]
     return Plan(
         parts=tuple(parts),
         images=max(counts, default=0),

@@ -77,9 +77,14 @@ class Subject:
         names = [variant.name for variant in self.export.variants]
         return {(self.train.dataset, self.train.backbone, one, other): self.same_graph(one, other) for one in names for other in names}
 
+    @property
+    def distinct(self) -> list[ImageEntry]:
+        """The test images, each content once: a copy is answered as its original is, and supports no claim."""
+        return list({entry.sha256: entry for entry in self.train.split["test"]}.values())
+
     def held_out(self, limit: int, seed: int) -> list[ImageEntry]:
         """At most `limit` test images in a seeded order, so that any first part of them holds all classes. Raises DataError."""
-        images = list(self.train.split["test"])
+        images = self.distinct
         Random(f"parity {seed}").shuffle(images)
         chosen = images[:limit]
         for entry in chosen:

@@ -60,7 +60,7 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
     if not probe or not variants or not others:
         raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
-    most = min(max(matrix.parity.images, needed), len(subject.train.split["test"]))
+    most = min(max(matrix.parity.images, needed), len(subject.distinct))
     dynamic = sum(not subject.batch_is_static(name) for name in variants)
     fixed = per_image = 0.0
     for runtime, variant in ((matrix.defaults.reference, "eager"), *((name, variants[0]) for name in others)):
@@ -98,10 +98,10 @@ def images_for_claim(subject: Subject, matrix: Matrix) -> int:
     claim = matrix.parity.claim_for(subject.train.backbone)
     if claim is None:
         return 0
-    needed, there = stats.images_needed(claim), len(subject.train.split["test"])
+    needed, there = stats.images_needed(claim), len(subject.distinct)
     cannot = f"cannot support the claim '{claim}': it needs {needed} images of which none speaks against it"
     if needed > there:
-        raise UsageError(f"{there} test images {cannot}", where=subject.name, next="take more test images, or claim less")
+        raise UsageError(f"{there} different test images {cannot}", where=subject.name, next="take more test images, or claim less")
     # Without a time limit the number of images is what a user named.
     if matrix.parity.seconds is None and needed > matrix.parity.images:
         raise UsageError(f"--images {matrix.parity.images} {cannot}", where=subject.name, next="leave --images out, or claim less")

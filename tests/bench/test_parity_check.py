@@ -269,6 +269,22 @@ def test_the_budget_picks_the_number_of_images(tmp_path, monkeypatch):
             assert reference.affordable_images(subject, fleet, matrix, "cpu", tmp_path) == count
 
 
+def test_copies_of_an_image_support_no_claim(tmp_path, monkeypatch):
+    """Each file is answered as its copy is: 24 images and their copies are 24 images."""
+    fakes.use(monkeypatch)
+    subject = fakes.subject(tmp_path)
+    entries = subject.train.split["test"]
+    copies = []
+    for entry in entries:
+        copy = subject.path(entry).with_name(f"copy of {entry.path}")
+        copy.write_bytes(subject.path(entry).read_bytes())
+        copies.append(replace(entry, path=copy.name))
+    doubled = replace(subject, train=replace(subject.train, split={"test": (*entries, *copies)}))
+    assert len({entry.sha256 for entry in doubled.held_out(99, 0)}) == len(doubled.held_out(99, 0)) == IMAGES
+    checked = gate(tmp_path, doubled, fakes.matrix(variants=("raw-static",)))
+    assert {row.images for row in checked.rows} == {IMAGES}
+
+
 def test_held_out_images_are_seeded_and_verified(tmp_path):
     subject = fakes.subject(tmp_path)
     assert subject.held_out(9, 0) == subject.held_out(12, 0)[:9]
