@@ -59,7 +59,7 @@ class VariantSummary:
 
 @dataclass(frozen=True)
 class Subject:
-    """One backbone on one data set, as trained: what all its numbers are about."""
+    """One backbone on one data set, as trained: what all its numbers are about. `reference`: what it is compared with, in words."""
 
     dataset: str
     backbone: str
@@ -70,6 +70,7 @@ class Subject:
     test: Accuracy | None
     notes: tuple[str, ...]
     variants: tuple[VariantSummary, ...]
+    reference: str = "PyTorch eager"
 
 
 @dataclass(frozen=True)

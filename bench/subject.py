@@ -125,6 +125,7 @@ class Subject:
                 )
                 for entry in self.export.variants
             ),
+            reference="PyTorch eager" if self.reference is None else f"the ONNX file {self.reference.name}",
         )
 
 

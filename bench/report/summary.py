@@ -42,7 +42,7 @@ def _parity_line(results: Results) -> str:
     if not results.parity:
         return "Parity: nothing was compared"
     passed = sum(row.passed for row in results.parity)
-    said = f"Parity: {passed} of {len(results.parity)} variants x runtimes agree with PyTorch eager"
+    said = f"Parity: {passed} of {len(results.parity)} variants x runtimes agree with {words.reference(results)}"
     lost = sum(not row.judged for row in results.parity)
     return said + (": FAIL" if passed + lost < len(results.parity) else "") + (f"; {lost} could not be judged" if lost else "")
 

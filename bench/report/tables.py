@@ -76,13 +76,14 @@ def parity(results: Results) -> Table:
         )
         for row in results.parity
     ]
+    against = words.reference(results)
     columns = (
         *("backbone", "variant", "runtime", "verdict", "labels differ", "so, at 95 %", "certified", "tensors bit-equal"),
         *("logits off by", "tolerance", "bits = ort-python", "accuracy", "it drops by"),
     )
     notes = (
-        "labels differ: from PyTorch eager's; certified: same label, and nothing within the tolerance could change it",
-        "it drops by: accuracy of PyTorch eager minus this one's on the same images, in percentage points, and its upper bound at 95 %",
+        f"labels differ: from {against}'s; certified: same label, and nothing within the tolerance could change it",
+        f"it drops by: accuracy of {against} minus this one's on the same images, in percentage points, and its upper bound at 95 %",
     )
     told = (*results.remarks, *_floor_notes(results), *_claim_notes(results.parity), *_failures(results.parity))
     return Table("Parity", columns, rows, frozenset(range(4, 13)), (*notes, *told))

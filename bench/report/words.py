@@ -94,6 +94,11 @@ def small(number: float) -> str:
     return "0" if number == 0 else f"{number:.2g}"
 
 
+def reference(results: Results) -> str:
+    """What the run compares with."""
+    return " and ".join(dict.fromkeys(each.reference for each in results.subjects)) or "the reference"
+
+
 def backbone(results: Results, dataset: str, name: str) -> str:
     """The backbone with the weights that it started from: every table says so when they are random. With its data set if there are more."""
     several = len({each.dataset for each in results.subjects}) > 1

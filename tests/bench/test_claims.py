@@ -74,7 +74,9 @@ def test_a_claim_takes_as_many_images_as_it_needs(tmp_path, monkeypatch):
 
 
 def test_too_few_images_for_a_claim_are_exit_2_at_once(tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match="24 different test images cannot support the claim 'disagreement < 1 % at 95 %': it needs 299") as caught:
+    with pytest.raises(
+        UsageError, match="24 different test images cannot support the claim 'disagreement < 1 % at 95 %': it needs 299"
+    ) as caught:
         judged(tmp_path, monkeypatch, Parity(claim=str(ONE_PERCENT)))
     assert caught.value.exit_code == 2
 

@@ -56,6 +56,17 @@ def test_files_that_concord_did_not_make_have_no_reference():
     assert summary.headline(foreign).startswith("Parity: not judged, for these files have no PyTorch reference")
 
 
+def test_the_reference_is_called_by_its_name():
+    """`bench parity --onnx F --reference other.onnx`: no PyTorch is there."""
+    subjects = tuple(replace(each, reference="the ONNX file other|.onnx") for each in made.results().subjects)
+    against = replace(made.results(), subjects=subjects)
+    assert summary.headline(against).startswith("Parity: 2 of 4 variants x runtimes agree with the ONNX file other|.onnx: FAIL")
+    (parity,) = [each for each in tables.all_tables(against) if each.title == "Parity"]
+    assert parity.notes[0].startswith("labels differ: from the ONNX file other|.onnx's; certified")
+    assert "accuracy of the ONNX file other|.onnx minus this one's" in parity.notes[1]
+    assert "PyTorch" not in " ".join(parity.notes)
+
+
 def test_what_could_not_be_judged_is_no_failure():
     judged = replace(made.results(), parity=tuple(row for row in made.results().parity if row.passed or not row.judged))
     assert summary.headline(judged).startswith("Parity: 2 of 3 variants x runtimes agree with PyTorch eager; 1 could not be judged\n")

@@ -28,6 +28,12 @@ def test_what_was_made_is_opened(made):
     assert opening() == subject
 
 
+def test_the_report_says_what_is_compared_with(made, tmp_path):
+    _, subject = made
+    assert subject.summary().reference == "PyTorch eager"
+    assert replace(subject, reference=tmp_path / "other.onnx").summary().reference == "the ONNX file other.onnx"
+
+
 def test_nothing_trained_says_which_command_trains(made):
     opening, subject = made
     for pointer in (subject.folder.parent / "asked").iterdir():
