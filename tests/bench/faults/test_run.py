@@ -1,0 +1,80 @@
+"""The order of a trial: clean runs, then each fault from its strongest dose on as long as it is seen; and how long that should take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bench.faults import run
+from bench.faults.catalogue import Fault
+from bench.faults.every import FAULTS
+from bench.faults.trial import Outcome
+from contract.errors import UsageError
+from tests.bench import fakes
+
+
+@dataclass
+class Trials:
+    """`blind`: the dose from which on nothing is seen; `alarm`: what is said of a clean run."""
+
+    blind: float = 0.0
+    alarm: str | None = None
+    runtime: str = ""
+
+    def with_runtime(self, runtime: str) -> Trials:
+        return replace(self, runtime=runtime)
+
+    def clean(self) -> tuple[str, ...]:
+        return (f"{self.runtime}: {self.alarm}",) if self.alarm else ()
+
+    def of(self, fault: Fault, dose: float, *, full: bool) -> Outcome:
+        seen = dose > self.blind
+        return Outcome(fault.name, dose, ("tensors",) if seen else (), fault.stage if seen else None, "full" if full else "", None)
+
+
+@dataclass
+class Spent:
+    seconds: float = 0.0
+
+    def part(self, _: str) -> None:
+        pass
+
+    def done(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def judged(folder: Path, monkeypatch: pytest.MonkeyPatch, trials: Trials, chosen: list[Fault], clean: int = 2) -> run.Verdict:
+    monkeypatch.setattr(run.Trials, "begin", lambda *_: trials)
+    spent: Any = Spent()
+    verdict = run.judge(fakes.subject(folder), cast(Any, None), fakes.matrix(), chosen, clean, 9, folder, spent)
+    assert spent.seconds == pytest.approx(run.seconds(chosen, clean))  # whatever was left out
+    return verdict
+
+
+def test_weaker_doses_until_one_is_not_seen(tmp_path, monkeypatch):
+    chosen = [FAULTS["mean_off"], FAULTS["rotated"]]
+    verdict = judged(tmp_path, monkeypatch, Trials(blind=1e-5), chosen)
+    assert [(each.fault, each.dose, bool(each.caught), each.said) for each in verdict.outcomes] == [
+        ("mean_off", 0.1, True, "full"), ("mean_off", 1e-3, True, ""), ("mean_off", 1e-5, False, ""), ("rotated", 1.0, True, "full"),
+    ]  # fmt: skip
+    assert verdict.good
+
+
+def test_false_alarms_of_every_runtime_are_told(tmp_path, monkeypatch):
+    verdict = judged(tmp_path, monkeypatch, Trials(alarm="bits"), [FAULTS["rotated"]])
+    assert verdict.false_alarms == tuple(f"clean run {number}: {name}: bits" for number in (1, 2) for name in ("ort-python", "ort-rust"))
+    assert not verdict.good
+
+
+@pytest.mark.parametrize("lacking", ["variant", "runtime"])
+def test_what_has_nothing_to_judge_is_no_clean_run(tmp_path, lacking):
+    subject, matrix = fakes.subject(tmp_path), fakes.matrix()
+    if lacking == "variant":
+        subject = replace(subject, export=replace(subject.export, variants=subject.export.variants[:1]))
+    else:
+        matrix = replace(matrix, defaults=replace(matrix.defaults, runtime=("torch-eager",)))
+    with pytest.raises(UsageError, match="faults are put into raw-dynamic"):
+        run.judge(subject, cast(Any, None), matrix, [], 1, 9, tmp_path, cast(Any, Spent()))
