@@ -1,4 +1,4 @@
-"""What every runner's `stages` must do, asked in one way: `ask` is (image, start, out) -> reply."""
+"""What every runner's `stages` must do. `send`: a runner's (verb, **args) -> reply; `ask`: the same for `stages`, (image, start, out)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,26 @@ from typing import Any
 import numpy as np
 
 from contract import protocol as p
+from tests import exif
 
 Ask = Callable[[Path, "dict[str, str] | None", Path], Any]
+
+
+def asker(send: Callable[..., Any], model: Path, options: dict[str, Any]) -> Ask:
+    """Ask the `stages` of a model, which is loaded for it."""
+    name = send("load", model=str(model), provider="cpu", options=options).id
+
+    def ask(image: Path, start: dict[str, str] | None, out: Path) -> Any:
+        return send("stages", id=name, image=str(image), start=start, out=str(out))
+
+    return ask
+
+
+def turned_image(folder: Path) -> Path:
+    """A JPEG of 50 x 41 that states orientation 6."""
+    path = folder / "turned.jpg"
+    path.write_bytes(exif.jpeg(exif.drawn(50, 41), exif.PREFIX + exif.SIX))
+    return path
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -61,6 +79,15 @@ def check_predict_and_time(ask: Callable[..., Any], name: str, image: Path, fold
         common = {"batch": 1, "warmup": 0, "samples": 1, "max_ns": None, "split": split}
         timed = ask("time", id=name, scenario="e2e", images=[str(image)], tensor=None, **common)
         assert timed.crc32 == (zlib.crc32(whole["logits"].tobytes()),)
+
+
+def check_that_only_turning_looks_at_the_file(asking: Callable[[bool], Ask], folder: Path) -> None:
+    """An image file that is gone is missed where it is turned by what it states, and nowhere else; `asking`: by whether the spec turns."""
+    array = folder / "pixels.npy"
+    np.save(array, np.zeros((40, 40, 3), np.uint8))
+    for orient, stage, found in ((False, "decode", True), (True, "decode", False), (True, "orient", True)):
+        reply = asking(orient)(folder / "gone.jpg", {"stage": stage, "array": str(array)}, folder / "o.npz")
+        assert isinstance(reply, p.Staged if found else p.Failure), reply
 
 
 def check_bad_starts(ask: Ask, image: Path, folder: Path) -> None:

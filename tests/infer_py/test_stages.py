@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,14 @@ from infer_py.stages import stages
 from tests import exif
 from tests.infer_py.conftest import SPEC, Build, card
 from tests.infer_py.test_serve import OPTIONS, Peer
-from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
+from tests.staging import (
+    asker,
+    check_bad_starts,
+    check_every_start,
+    check_predict_and_time,
+    check_that_only_turning_looks_at_the_file,
+    turned_image,
+)
 
 ORIENT = replace(SPEC, orient=True)
 
@@ -29,25 +35,15 @@ def peer() -> Iterator[Peer]:
     assert started.end() == 0
 
 
-def asker(peer: Peer, model: Path) -> Ask:
-    name = peer.ask("load", model=str(model), provider="cpu", options=OPTIONS).id
-
-    def ask(image: Path, start: dict[str, str] | None, out: Path) -> Any:
-        return peer.ask("stages", id=name, image=str(image), start=start, out=str(out))
-
-    return ask
-
-
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    (tmp_path / "turned.jpg").write_bytes(exif.jpeg(exif.drawn(50, 41), exif.PREFIX + exif.SIX))
-    return tmp_path / "turned.jpg"
+    return turned_image(tmp_path)
 
 
 @pytest.mark.parametrize("orient", [False, True])
 def test_every_stage_can_be_started_from(peer: Peer, build: Build, image: Path, tmp_path: Path, orient: bool):
     model = build(card=card(spec=replace(SPEC, orient=orient)))
-    whole = check_every_start(asker(peer, model), image, tmp_path, 6)
+    whole = check_every_start(asker(peer.ask, model, OPTIONS), image, tmp_path, 6)
     assert whole["decode"].shape == (41, 50, 3)
     assert np.array_equal(whole["orient"], np.rot90(whole["decode"], -1) if orient else whole["decode"])
     name = peer.ask("load", model=str(model), provider="cpu", options=OPTIONS).id
@@ -55,15 +51,13 @@ def test_every_stage_can_be_started_from(peer: Peer, build: Build, image: Path, 
 
 
 def test_a_start_that_is_no_array_of_its_stage_is_named(peer: Peer, build: Build, image: Path, tmp_path: Path):
-    check_bad_starts(asker(peer, build()), image, tmp_path)
+    check_bad_starts(asker(peer.ask, build(), OPTIONS), image, tmp_path)
 
 
 def test_the_image_file_is_looked_at_only_for_its_orientation(peer: Peer, build: Build, tmp_path: Path):
-    np.save(tmp_path / "decode.npy", np.zeros((40, 40, 3), np.uint8))
-    for orient, start, found in ((False, "decode", True), (True, "decode", False), (True, "orient", True)):
-        ask = asker(peer, build(card=card(spec=replace(SPEC, orient=orient))))
-        reply = ask(tmp_path / "gone.jpg", {"stage": start, "array": str(tmp_path / "decode.npy")}, tmp_path / "o.npz")
-        assert hasattr(reply, "top1") == found, reply
+    check_that_only_turning_looks_at_the_file(
+        lambda orient: asker(peer.ask, build(card=card(spec=replace(SPEC, orient=orient))), OPTIONS), tmp_path
+    )
 
 
 def test_an_array_that_would_become_too_large_is_named(tmp_path: Path):

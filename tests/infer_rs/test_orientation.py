@@ -5,70 +5,53 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from contract import protocol
 from contract.errors import DataError
 from infer_py.preprocess import decode, preprocess
 from infer_py.stages import stages
 from tests import exif
 from tests.infer_rs.conftest import Build, Runner, decode_lines
 from tests.infer_rs.test_preprocess import assert_same_bits, rust
-from tests.infer_rs.test_serve import SPEC, loaded
-from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
+from tests.infer_rs.test_serve import OPTIONS, SPEC, loaded
+from tests.staging import (
+    asker,
+    check_bad_starts,
+    check_every_start,
+    check_predict_and_time,
+    check_that_only_turning_looks_at_the_file,
+    turned_image,
+)
 
 ORIENT = replace(SPEC, orient=True)
 
 
-def asker(runner: Runner, model: Path) -> Ask:
-    name = loaded(runner, model).id
-
-    def ask(image: Path, start: dict[str, str] | None, out: Path) -> Any:
-        return runner.ask("stages", id=name, image=str(image), start=start, out=str(out))
-
-    return ask
-
-
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    (tmp_path / "turned.jpg").write_bytes(exif.jpeg(exif.drawn(50, 41), exif.PREFIX + exif.SIX))
-    return tmp_path / "turned.jpg"
+    return turned_image(tmp_path)
 
 
 @pytest.mark.parametrize("orient", [False, True])
 def test_every_stage_can_be_started_from(runner: Runner, build: Build, image: Path, tmp_path: Path, orient: bool) -> None:
     spec = replace(SPEC, orient=orient)
-    whole = check_every_start(asker(runner, build(spec)), image, tmp_path, 6)
+    whole = check_every_start(asker(runner.ask, build(spec), OPTIONS), image, tmp_path, 6)
     check_predict_and_time(runner.ask, loaded(runner, build(spec)).id, image, tmp_path, whole)
     for name, array in stages(image, spec)[0].items():
         assert array.tobytes() == whole[name].tobytes(), name
 
 
 def test_a_start_that_is_no_array_of_its_stage_is_named(runner: Runner, build: Build, image: Path, tmp_path: Path) -> None:
-    check_bad_starts(asker(runner, build(SPEC)), image, tmp_path)
+    check_bad_starts(asker(runner.ask, build(SPEC), OPTIONS), image, tmp_path)
 
 
 def test_the_image_file_is_looked_at_only_for_its_orientation(runner: Runner, build: Build, tmp_path: Path) -> None:
-    np.save(tmp_path / "pixels.npy", np.zeros((40, 40, 3), np.uint8))
-    for orient, stage, found in ((False, "decode", True), (True, "decode", False), (True, "orient", True)):
-        ask = asker(runner, build(replace(SPEC, orient=orient)))
-        reply = ask(tmp_path / "gone.jpg", {"stage": stage, "array": str(tmp_path / "pixels.npy")}, tmp_path / "o.npz")
-        assert isinstance(reply, protocol.Staged) == found, reply
-
-
-def readable(binary: Path, folder: Path) -> tuple[list[Path], list[dict[str, Any]]]:
-    """The files of the formats that are read, and what is said of them."""
-    paths = exif.write(folder)
-    pairs = list(zip(paths, decode_lines(binary, paths), strict=True))
-    pairs = [(path, line) for path, line in pairs if "not supported yet" not in str(line.get("error"))]
-    return [path for path, _ in pairs], [line for _, line in pairs]
+    check_that_only_turning_looks_at_the_file(lambda orient: asker(runner.ask, build(replace(SPEC, orient=orient)), OPTIONS), tmp_path)
 
 
 def test_every_way_to_state_an_orientation_is_read_and_turned_as_pillow_does(binary: Path, build: Build, tmp_path: Path) -> None:
-    paths, lines = readable(binary, tmp_path)
+    paths = exif.write(tmp_path)
+    lines = decode_lines(binary, paths)
     assert len(paths) > 200
     wanted = [exif.by_pillow(path)[0] for path in paths]
     assert {path.name: line.get("orientation", line) for path, line in zip(paths, lines, strict=True)} == dict(

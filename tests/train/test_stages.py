@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import torch
 
 from contract.manifest import TRAIN, ImageEntry
 from tests import exif
-from tests.staging import Ask, check_bad_starts, check_every_start, check_predict_and_time
+from tests.staging import asker, check_bad_starts, check_every_start, check_predict_and_time, turned_image
 from tests.train import tiny
 from tests.train.served import SPEC, write_model
 from tests.train.test_serve import Client
@@ -22,6 +21,7 @@ from train.data.images import decode, read, turned
 from train.fit.batches import Feed
 
 ORIENT = replace(SPEC, orient=True)
+OPTIONS = {"threads": 1}
 
 
 @pytest.fixture(scope="module")
@@ -37,36 +37,26 @@ def model(home: Path) -> Path:
     return home / "0000abcd" / TRAIN
 
 
-def asker(client: Client, model: Path) -> Ask:
-    name = client.ask("load", model=str(model), provider="cpu", options={"threads": 1}).id
-
-    def ask(image: Path, start: dict[str, str] | None, out: Path) -> Any:
-        return client.ask("stages", id=name, image=str(image), start=start, out=str(out))
-
-    return ask
-
-
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    (tmp_path / "turned.jpg").write_bytes(exif.jpeg(exif.drawn(50, 41), exif.PREFIX + exif.SIX))
-    return tmp_path / "turned.jpg"
+    return turned_image(tmp_path)
 
 
 def test_every_stage_can_be_started_from(client: Client, home: Path, image: Path, tmp_path: Path) -> None:
-    whole = check_every_start(asker(client, home / "abcd1234" / TRAIN), image, tmp_path, 6)
+    whole = check_every_start(asker(client.ask, home / "abcd1234" / TRAIN, OPTIONS), image, tmp_path, 6)
     assert np.array_equal(whole["orient"], whole["decode"])
 
 
 def test_with_orient_as_well_and_the_other_verbs_turn_too(client: Client, model: Path, image: Path, tmp_path: Path) -> None:
-    ask = asker(client, model)
+    ask = asker(client.ask, model, OPTIONS)
     whole = check_every_start(ask, image, tmp_path, 6)
     assert np.array_equal(whole["orient"], np.rot90(whole["decode"], -1))
-    name = client.ask("load", model=str(model), provider="cpu", options={"threads": 1}).id
+    name = client.ask("load", model=str(model), provider="cpu", options=OPTIONS).id
     check_predict_and_time(client.ask, name, image, tmp_path, whole)
 
 
 def test_a_start_that_is_no_array_of_its_stage_is_named(client: Client, model: Path, image: Path, tmp_path: Path) -> None:
-    check_bad_starts(asker(client, model), image, tmp_path)
+    check_bad_starts(asker(client.ask, model, OPTIONS), image, tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's, of damaged data
