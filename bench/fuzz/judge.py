@@ -16,7 +16,7 @@ from typing import Self
 from PIL import Image
 
 from contract.errors import EnvironmentFault
-from contract.pictures import BROKEN, FORMATS
+from contract.pictures import BROKEN, FORMATS, orientation
 
 FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
 # So long may a batch of files take before the decoder counts as hanging.
@@ -25,14 +25,17 @@ SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What a decoder makes of a file: its pixels ("WxH sha256"), or None; `said` is its refusal; `sound` is false for any other failure."""
+    """What a decoder makes of a file: its pixels and the orientation that it states ("WxH sha256 6"), or None.
+
+    `said` is its refusal; `sound` is false for any other failure.
+    """
 
     pixels: str | None
     said: str = ""
     sound: bool = True
 
     def agrees(self, other: Answer) -> bool:
-        """Both give the same pixels, or both refuse as one refuses bad data."""
+        """Both give the same pixels and orientation, or both refuse as one refuses bad data."""
         return self.sound and other.sound and self.pixels == other.pixels
 
     @property
@@ -48,12 +51,12 @@ def by_pillow(path: Path) -> Answer:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(path, formats=FORMATS) as image:
-                rgb = image.convert("RGB")
+                rgb, stated = image.convert("RGB"), orientation(image)
         except FAULTS as fault:
             return Answer(None, f"{type(fault).__name__}: {fault}")
         except Exception as fault:  # noqa: BLE001 - what infer_py would not catch is a finding, whatever it is
             return Answer(None, f"{type(fault).__name__}: {fault}", sound=False)
-    return Answer(f"{rgb.width}x{rgb.height} {hashlib.sha256(rgb.tobytes()).hexdigest()}")
+    return Answer(f"{rgb.width}x{rgb.height} {hashlib.sha256(rgb.tobytes()).hexdigest()} {stated}")
 
 
 class Decoder:
@@ -113,5 +116,5 @@ class Decoder:
 def _parsed(line: str) -> Answer:
     said = json.loads(line)
     if "sha256" in said:
-        return Answer(f"{said['width']}x{said['height']} {said['sha256']}")
+        return Answer(f"{said['width']}x{said['height']} {said['sha256']} {said['orientation']}")
     return Answer(None, said["error"], sound=said["kind"] == "data")

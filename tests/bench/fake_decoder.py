@@ -22,9 +22,10 @@ def main() -> None:
         if answer.pixels is None:
             said |= {"error": answer.said, "kind": "internal" if fault == "panics" else "data"}
         else:
-            size, sha256 = answer.pixels.split(" ")
+            size, sha256, stated = answer.pixels.split(" ")
             width, height = map(int, size.split("x"))
             said |= {"width": width, "height": height, "sha256": "0" * 64 if fault == "wrong-gif" and head == b"GIF" else sha256}
+            said["orientation"] = None if fault == "upright" or stated == "None" else int(stated)
         if fault == "dies" and head == b"\x89PN":
             sys.exit(7)
         print(json.dumps(said), flush=True)
@@ -35,7 +36,7 @@ def hang() -> None:
     for line in sys.stdin:
         if line.rstrip().endswith("1"):
             time.sleep(600)
-        print(json.dumps({"width": 1, "height": 1, "sha256": "0"}), flush=True)
+        print(json.dumps({"width": 1, "height": 1, "sha256": "0", "orientation": None}), flush=True)
 
 
 if __name__ == "__main__":

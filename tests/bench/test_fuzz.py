@@ -65,10 +65,19 @@ def test_a_planted_fault_is_found_and_kept_small_with_both_answers(tmp_path):
     for about in found.disagreements:
         assert json.loads((tmp_path / f"{about['file']}.json").read_text()) == about
         assert about["pillow"].split(" ")[0] == about["infer_rs"].split(" ")[0]
-        assert about["infer_rs"].endswith("0" * 64)
+        assert about["infer_rs"].split(" ")[1] == "0" * 64
         small, whole = tmp_path / f"small-{about['file']}", tmp_path / about["file"]
         assert small.stat().st_size < whole.stat().st_size
         assert by_pillow(small).pixels
+
+
+def test_an_orientation_that_is_not_read_is_a_finding(tmp_path):
+    found = campaign.run(cases(0, 60, ("JPEG",)), fake("upright"), tmp_path)
+    assert found.disagreements
+    for about in found.disagreements:
+        said = [about[name].split(" ") for name in ("pillow", "infer_rs")]
+        assert said[0][:2] == said[1][:2]
+        assert (said[0][2] in set("12345678"), said[1][2]) == (True, "None")
 
 
 def test_a_refusal_that_is_not_for_bad_data_is_a_finding(tmp_path):
@@ -102,7 +111,7 @@ def test_a_decoder_that_hangs_is_a_finding_and_is_started_again(tmp_path):
         decoder.send(paths)
         answers = decoder.answers(paths)
     assert "hung for 4 s" in answers[1].said
-    assert [answer.pixels for answer in answers] == ["1x1 0", None, "1x1 0"]
+    assert [answer.pixels for answer in answers] == ["1x1 0 None", None, "1x1 0 None"]
 
 
 def test_what_infer_py_would_not_catch_is_a_finding(tmp_path, monkeypatch):
