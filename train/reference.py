@@ -47,8 +47,7 @@ def write(asked: argparse.Namespace) -> TrainManifest:
     backbone = Backbone(asked.backbone, "classify", (asked.weights,), {}, preset=asked.preset)
     # Whether there is such an architecture, and how images reach it, before anything is read.
     head = head_name(bare(backbone.name, 2, pretrained=True))
-    given = asked.spec and PreprocessSpec.from_json(asked.spec.read_text(encoding="utf-8"), str(asked.spec))
-    spec = given or preset.of_backbone(backbone)
+    spec = spec_of(backbone, asked.spec)
     source = replace(choose(backbone, CHECKOUT / "data" / "weights", checkpoint=None, offline=False), checkpoint=True)
     classes = class_names(asked.classes, rows(source, head))
     model = build(backbone.name, source, len(classes), seed=0).model
@@ -64,6 +63,17 @@ def write(asked: argparse.Namespace) -> TrainManifest:
     )  # fmt: skip
     manifest.write(made, asked.out / TRAIN)
     return made
+
+
+def spec_of(backbone: Backbone, file: Path | None) -> PreprocessSpec:
+    """The spec in the file, else the preset's. Raises UsageError where both are given and prepare images otherwise."""
+    given = None if file is None else PreprocessSpec.from_json(file.read_text(encoding="utf-8"), str(file))
+    if given is None:
+        return preset.of_backbone(backbone)
+    # A preset says nothing of orientation.
+    if backbone.preset is not None and replace(given, orient=False) != preset.of_backbone(backbone):
+        raise UsageError(f"{backbone.preset} prepares images otherwise than the spec that was given", where="--preset", next="leave it out")
+    return given
 
 
 def rows(source: Source, head: str) -> int:

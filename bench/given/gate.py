@@ -104,7 +104,7 @@ def from_torchvision(
     if not weights.startswith("file:") and user_path(weights).is_file():
         weights = f"file:{user_path(weights)}"
     name = raw.reference.removeprefix(TORCHVISION)
-    return torchvision.make(name, weights, folder, spec=spec, preset=None if spec else options.preset, labels=labels)
+    return torchvision.make(name, weights, folder, spec=spec, preset=options.preset, labels=labels)
 
 
 def bare_manifest(name: str, spec: PreprocessSpec, classes: tuple[str, ...], sha256: str) -> TrainManifest:
