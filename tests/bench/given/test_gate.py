@@ -12,7 +12,7 @@ from PIL import Image
 from bench.given import gate
 from bench.subject import Subject
 from contract.card import Card
-from contract.errors import UsageError
+from contract.errors import ConcordError, UsageError
 from contract.matrix import Matrix
 from contract.options import parse, parser
 from tests.bench import fakes
@@ -33,6 +33,40 @@ def prepared(folder: Path, files: list[Path], reference: Path, *more: str) -> tu
     arguments = ["--onnx", *map(str, files), "--images", str(folder / "images"), *more]
     raw = argparse.Namespace(reference=str(reference), spec=None, output=None)
     return gate.prepare(parse(parser("bench parity", ""), arguments)[0], raw, fakes.matrix(), folder / "work")
+
+
+def given(folder: Path, reference: str | None, *more: str, images: bool = True) -> None:
+    path = save(folder / "theirs.onnx")
+    arguments = ["--onnx", str(path), *(["--images", str(folder / "images")] if images else []), "--without", "ort-rust", *more]
+    raw = argparse.Namespace(reference=reference, spec=None, output=None)
+    gate.run(parse(parser("bench parity", ""), arguments)[0], raw)
+
+
+@pytest.mark.parametrize(
+    ("reference", "more", "code", "said"),
+    [
+        (None, (), 2, "compared with what?"),
+        ("torchvision:resnet18", (), 2, "which weights does it have?"),
+        ("torchvision:resnet18", ("--weights", "a", "b"), 2, "which weights does it have?"),
+        ("nowhere.onnx", (), 4, "no such file"),
+    ],
+)
+def test_bad_input(folder, reference, more, code, said):
+    with pytest.raises(ConcordError) as caught:
+        given(folder, reference, *more)
+    assert (caught.value.exit_code, said in str(caught.value)) == (code, True), caught.value
+    assert caught.value.next
+
+
+def test_images_have_to_be_named(folder):
+    with pytest.raises(UsageError, match=r"on which images\?"):
+        given(folder, "torchvision:resnet18", images=False)
+
+
+def test_a_file_without_a_spec_says_which_key(folder):
+    with pytest.raises(UsageError, match=r"no metadata 'concord\.preprocess'") as caught:
+        given(folder, str(save(folder / "other.onnx")))
+    assert "--preset" in caught.value.next
 
 
 def save(path: Path, **changes: object) -> Path:
