@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import onnx
@@ -14,8 +13,7 @@ import onnx
 from bench.blame import cut
 from bench.blame.search import Array
 from bench.fleet import Fleet
-from bench.parity.ask import SECONDS_AT_LEAST, SECONDS_PER_IMAGE, Session
-from bench.runner import RunnerError
+from bench.parity.ask import SECONDS_AT_LEAST, SECONDS_PER_IMAGE, Session, read_answers
 from contract.protocol import PredictArgs
 
 
@@ -76,16 +74,10 @@ class FileSide:
 
 def ask(session: Session, tensor: Path, names: Sequence[str], work: Path) -> dict[str, Array]:
     """Named values of a loaded model for one image (.npy, 1 x 3 x H x W). Raises RunnerError when they cannot be read."""
-    out, where = work / f"{session.runtime}-values.npz", f"{session.runtime}: predict"
+    out = work / f"{session.runtime}-values.npz"
     asked = PredictArgs(session.loaded.id, None, str(tensor), 1, tuple(names), str(out))
     session.runner.predict(asked, SECONDS_AT_LEAST + SECONDS_PER_IMAGE)
-    try:
-        with np.load(out) as arrays:
-            return {name: np.asarray(arrays[name]) for name in names}
-    except (OSError, KeyError, ValueError, BadZipFile) as fault:
-        raise RunnerError(f"wrote no values that can be read: {fault}", where=where) from fault
-    finally:
-        out.unlink(missing_ok=True)
+    return read_answers(out, names, f"{session.runtime}: predict")
 
 
 def one_image(tensors: Path, index: int, work: Path) -> Path:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.parity.ask import SECONDS_AT_LEAST, Session
+from bench.parity.ask import SECONDS_AT_LEAST, Session, read_answers
 from bench.runner import RunnerError
 from contract.protocol import STAGES as TENSORS
 from contract.protocol import Stage, Staged, StagesArgs, StageStart
@@ -41,19 +40,8 @@ def ask(session: Session, image: str, start: tuple[Stage, Array] | None, work: P
     begin = StageStart(start[0], str(given)) if start is not None else None
     answer = session.runner.ask("stages", StagesArgs(session.loaded.id, image, begin, str(out)), Staged, SECONDS_AT_LEAST)
     where = f"{session.runtime}: stages"
-    arrays = _read(out, where)
     wanted = ARRAYS[TENSORS.index(start[0]) :] if start is not None else ARRAYS
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if set(shapes) != set(wanted) or shapes != {name: info.shape for name, info in answer.arrays.items()}:
-        raise RunnerError(f"wrote {', '.join(arrays) or 'nothing'}, and {', '.join(wanted)} are needed", where=where)
+    arrays = read_answers(out, wanted, where)
+    if {name: array.shape for name, array in arrays.items()} != {name: info.shape for name, info in answer.arrays.items()}:
+        raise RunnerError(f"announced {', '.join(answer.arrays) or 'nothing'}, and wrote others, or of other shapes", where=where)
     return Said(arrays, answer.top1, answer.label, answer.orientation)
-
-
-def _read(out: Path, where: str) -> dict[str, Array]:
-    try:
-        with np.load(out) as arrays:
-            return {name: np.asarray(arrays[name]) for name in arrays.files}
-    except (OSError, ValueError, BadZipFile) as fault:
-        raise RunnerError(f"wrote no stages that can be read: {fault}", where=where) from fault
-    finally:
-        out.unlink(missing_ok=True)

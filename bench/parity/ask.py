@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -65,12 +65,18 @@ class Session:
 
 
 def read_answer(out: Path, name: str, where: str) -> NDArray[Any]:
-    """One named array of the file that a runner wrote, which is then deleted. Raises RunnerError when it cannot be read."""
+    """One named array of the file that a runner wrote, as `read_answers` reads it."""
+    return read_answers(out, (name,), where)[name]
+
+
+def read_answers(out: Path, names: Sequence[str], where: str) -> dict[str, NDArray[Any]]:
+    """Named arrays of the file that a runner wrote, which is then deleted. Raises RunnerError when they cannot be read."""
     try:
         with np.load(out) as arrays:
-            return np.asarray(arrays[name])
+            return {name: np.asarray(arrays[name]) for name in names}
     except (OSError, KeyError, ValueError, BadZipFile) as fault:
-        raise RunnerError(f"wrote no array '{name}' that can be read: {fault}", where=where) from fault
+        listed = ", ".join(f"'{name}'" for name in names)
+        raise RunnerError(f"wrote no array {listed} that can be read: {fault}", where=where) from fault
     finally:
         out.unlink(missing_ok=True)
 
