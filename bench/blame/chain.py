@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -87,8 +88,9 @@ class Chain:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # With the error, so that no runner that died of it is asked to unload.
+        self._stack.__exit__(kind, error, trace)
 
     @cached_property
     def program(self) -> ProgramSide:

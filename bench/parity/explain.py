@@ -56,6 +56,7 @@ def explain(
             except JUDGEMENT_FAILS as error:
                 # The row failed whatever is found inside of the model; what hinders the search is said in its place.
                 fleet.lost(_who(error, fleet, row.runtime), error)
+                fleet.stop()  # the others still hold models, which nobody would unload
                 hindered = f" Inside the model: not looked for, {error}"
         explained.append(replace(row, model=inside, blame=_blame(row, inside, hindered, stopped.get((row.runtime, row.variant)))))
     return tuple(explained), reports

@@ -42,7 +42,10 @@ def changed(folder: Path):
 def test_who_hangs_inside_the_model_is_given_up_and_not_the_suspect(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
 
-    def hangs(*_: object) -> None:
+    started = []
+
+    def hangs(fleet: Fleet, *_: object) -> None:
+        started.extend(receipt.pid for receipt in fleet.receipts.values())
         raise RunnerLate("no answer within 60 s; it was killed", where="torch-eager: predict")
 
     monkeypatch.setattr(explain, "blame_model", hangs)
@@ -50,6 +53,7 @@ def test_who_hangs_inside_the_model_is_given_up_and_not_the_suspect(tmp_path, mo
     with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
         checked = check(changed(tmp_path), fleet, fakes.matrix(variants=("raw-dynamic",)), "cpu", tmp_path / "work", Progress(1))
         assert set(fleet.given_up) == {"torch-eager"}
+        assert all(fakes.alive(pid) == [] for pid in started)
     assert [row.blame.said.endswith("it was killed") for row in checked.rows] == [True, True]
 
 
