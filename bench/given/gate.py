@@ -72,9 +72,10 @@ def prepare(options: Options, raw: argparse.Namespace, matrix: Matrix, work: Pat
         spec = adopt.spec_of(other, asked, carried)
         named = adopt.labels_of(other, named)
         trained = bare_manifest(other.path.stem, spec, named, artifact.sha256_file(other.path))
-    entries = images.entries(options.image_folder or Path(), named)
-    root = str(options.image_folder)
-    trained = replace(trained, dataset=Path(root).name or "images", root=root, split={"test": entries})
+    assert options.image_folder is not None, "run() has refused that"
+    entries, notes = images.entries(options.image_folder, named)
+    root = options.image_folder
+    trained = replace(trained, dataset=root.name or "images", root=str(root), split={"test": entries}, notes=(*trained.notes, *notes))
     variants = tuple(
         variant_of(given, given.adopted(adopt.spec_of(given, asked, spec), adopt.labels_of(given, named), work)) for given in files
     )

@@ -172,10 +172,12 @@ def test_images_of_class_folders_are_labelled_and_others_are_not(tmp_path):
     for name in ("A/2.jpg", "B/1.PNG", "A/notes.txt", ".hidden/3.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
-    found = images.entries(tmp_path, NAMES)
+    found, notes = images.entries(tmp_path, NAMES)
     assert [(entry.path, entry.label) for entry in found] == [("A/2.jpg", 0), ("B/1.PNG", 1)]
-    assert [entry.label for entry in images.entries(tmp_path, ("A", "C"))] == [-1, -1]
-    assert [entry.label for entry in images.entries(tmp_path / "A", NAMES)] == [-1]
+    assert notes == ("1 files that are no images by name were left out, such as A/notes.txt",)
+    assert [entry.label for entry in images.entries(tmp_path, ("A", "C"))[0]] == [-1, -1]
+    assert [entry.label for entry in images.entries(tmp_path / "A", NAMES)[0]] == [-1]
+    assert images.entries(tmp_path / "B", NAMES)[1] == ()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
