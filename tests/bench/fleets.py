@@ -16,4 +16,5 @@ def gate(folder: Path, subject: Subject, matrix: Matrix | None = None) -> Checke
     work = folder / "work"
     work.mkdir()
     with Fleet(fakes.RUNTIMES, 1, folder / "logs") as fleet:
+        fleet.start()  # all at once: imports take longer than a gate
         return check(subject, fleet, matrix or fakes.matrix(), "cpu", work, Progress(1))
