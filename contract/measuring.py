@@ -44,7 +44,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class ProfileArgs:
-    """Time per operator."""
+    """Time per operator, over so many forwards of the first `batch` images, after one that is left out."""
 
     id: str
     tensor: str
@@ -75,7 +75,8 @@ class NodeTime:
 
 @dataclass(frozen=True)
 class Profiled:
-    """Longest first."""
+    """Longest first. `wall_ns`: the recorded forwards together, by the clock of `time`: the cost of recording is in it."""
 
     operators: tuple[OperatorTime, ...]
     nodes: tuple[NodeTime, ...]
+    wall_ns: int

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Any
 
 from numpy.typing import NDArray
@@ -27,14 +29,19 @@ def profile(model: Model, images: NDArray[Any], batch: int, repeats: int) -> Pro
     with tempfile.TemporaryDirectory(prefix="concord-profile-") as folder:
         traced = session.create(model.file.path, model.provider, model.options, profile=Path(folder) / "trace")
         feed = {model.input.name: turn(images, 0, batch)}
-        for _ in range(repeats + 1):
-            traced.run(None, feed)
+        walls = [_timed(lambda: traced.run(None, feed)) for _ in range(repeats + 1)]
         trace = Path(traced.end_profiling())
         events = strict.loads(trace.read_bytes(), str(trace))
-    return summed(events)
+    return summed(events, sum(walls[1:]))
 
 
-def summed(events: list[dict[str, Any]]) -> Profiled:
+def _timed(call: Callable[[], object]) -> int:
+    start = perf_counter_ns()
+    call()
+    return perf_counter_ns() - start
+
+
+def summed(events: list[dict[str, Any]], wall_ns: int) -> Profiled:
     """Kernel times of a trace after its first run, longest first."""
     runs = sorted(event["ts"] + event["dur"] for event in events if event.get("name") == "model_run")
     warm = runs[0] if runs else 0
@@ -51,4 +58,5 @@ def summed(events: list[dict[str, Any]]) -> Profiled:
     return Profiled(
         tuple(OperatorTime(kind, calls[kind], ns) for kind, ns in sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))),
         tuple(NodeTime(name, kind, ns) for (name, kind), ns in sorted(by_node.items(), key=lambda item: (-item[1], item[0]))),
+        wall_ns,
     )

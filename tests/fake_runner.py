@@ -125,7 +125,8 @@ def time_(args: p.TimeArgs) -> p.Timed:
 
 
 def profile(args: p.ProfileArgs) -> p.Profiled:
-    return p.Profiled((p.OperatorTime("MatMul", args.repeats, 1000),), (p.NodeTime("matmul", "MatMul", 1000),))
+    each = 1000 * args.repeats
+    return p.Profiled((p.OperatorTime("MatMul", args.repeats, each),), (p.NodeTime("matmul", "MatMul", each),), 2 * each)
 
 
 def unload(args: p.UnloadArgs) -> p.Nothing:

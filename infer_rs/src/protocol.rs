@@ -154,8 +154,8 @@ messages! {
     /// Of one node, summed over the repeats.
     NodeTime { name: String, op: String, ns: u64, }
 
-    /// Longest first.
-    Profiled { operators: Vec<OperatorTime>, nodes: Vec<NodeTime>, }
+    /// Longest first; `wall_ns` of the recorded forwards together, by the clock of `time`.
+    Profiled { operators: Vec<OperatorTime>, nodes: Vec<NodeTime>, wall_ns: u64, }
 
     /// Drop a session.
     UnloadArgs { id: String, }

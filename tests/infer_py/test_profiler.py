@@ -25,13 +25,14 @@ def test_the_first_run_is_left_out_and_the_rest_is_summed():
         kernel("a", "Conv", 800, 4),
         kernel("c", "Conv", 810, 1),
     ]
-    found = profiler.summed(events)
+    found = profiler.summed(events, 93_000)
+    assert found.wall_ns == 93_000
     assert found.operators == (OperatorTime("Conv", 3, 8000), OperatorTime("Relu", 1, 5000))
     assert found.nodes == (NodeTime("a", "Conv", 7000), NodeTime("b", "Relu", 5000), NodeTime("c", "Conv", 1000))
 
 
 def test_an_empty_trace():
-    assert profiler.summed([]).operators == ()
+    assert profiler.summed([], 0).operators == ()
 
 
 def test_commit_of_the_build():

@@ -156,6 +156,7 @@ def test_times(peer: Peer, loaded: str, tensor: Path, photo: Path):
 def test_profile(peer: Peer, loaded: str, tensor: Path):
     found = peer.ask("profile", id=loaded, tensor=str(tensor), batch=2, repeats=3)
     assert sum(kind.calls for kind in found.operators) % 3 == 0
+    assert 0 < sum(kind.ns for kind in found.operators) <= found.wall_ns
     assert "Conv" in {kind.op for kind in found.operators} | {kind.op.removeprefix("Fused") for kind in found.operators}
     times = [node.ns for node in found.nodes]
     assert times == sorted(times, reverse=True)

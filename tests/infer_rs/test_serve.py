@@ -92,8 +92,10 @@ def test_every_option_is_given_back_and_changes_no_answer(runner: Runner, build:
         got = runner.ask("predict", id=answer.id, images=None, tensor=str(tensor), batch=7, outputs=["logits"], out=str(tmp_path / "o.npz"))
         assert isinstance(got, protocol.Predicted)
         sums.add(got.top1)
-        profiled = runner.ask("profile", id=answer.id, tensor=str(tensor), batch=1, repeats=1)
+        profiled = runner.ask("profile", id=answer.id, tensor=str(tensor), batch=1, repeats=2)
         assert isinstance(profiled, protocol.Profiled)
+        assert {entry.calls % 2 for entry in profiled.operators} == {0}, "the first forward is left out"
+        assert 0 < sum(entry.ns for entry in profiled.operators) <= profiled.wall_ns
         operators[level] = {entry.op for entry in profiled.operators}
     assert len(sums) == 1
     # The level is in force, not only repeated: ONNX Runtime fuses what follows a convolution into it, unless told not to.

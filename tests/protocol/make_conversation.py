@@ -77,7 +77,7 @@ TALK: list[tuple[str, object, object]] = [
     (
         "profile",
         p.ProfileArgs("m1", "/t/batch.npy", 1, 3),
-        p.Profiled((p.OperatorTime("Conv", 60, 45_000_000),), (p.NodeTime("node_conv2d", "Conv", 2_000_000),)),
+        p.Profiled((p.OperatorTime("Conv", 60, 45_000_000),), (p.NodeTime("node_conv2d", "Conv", 2_000_000),), 48_000_000),
     ),
     ("unload", p.UnloadArgs("m1"), p.Nothing()),
     ("quit", p.Nothing(), p.Nothing()),

@@ -186,6 +186,7 @@ def test_profile_names_operators_and_layers(client: Client, home: Path, model: s
     assert any("conv" in item.op for item in found.operators)
     assert "features.0" in {item.name for item in found.nodes}
     assert list(found.operators) == sorted(found.operators, key=lambda item: -item.ns)
+    assert 0 < sum(item.ns for item in found.operators) <= found.wall_ns  # self times: nothing is counted twice
 
 
 @pytest.mark.parametrize(

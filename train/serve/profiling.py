@@ -25,8 +25,10 @@ def profile(session: Session, args: ProfileArgs) -> Profiled:
     session.forward(images)  # untimed: the first forward also chooses kernels
     cuda = session.device == "cuda"
     with recording(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as record:
+        began = time.perf_counter_ns()
         for _ in range(args.repeats):
             session.forward(images)
+        wall_ns = time.perf_counter_ns() - began
     operators = [
         OperatorTime(event.key, event.count, round(1000 * (event.self_device_time_total if cuda else event.self_cpu_time_total)))
         for event in record.key_averages()
@@ -35,6 +37,7 @@ def profile(session: Session, args: ProfileArgs) -> Profiled:
     return Profiled(
         tuple(sorted(operators, key=lambda item: (-item.ns, item.op))),
         tuple(sorted(_modules(session, images, args.repeats), key=lambda item: (-item.ns, item.name))),
+        wall_ns,
     )
 
 
