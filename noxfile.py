@@ -95,7 +95,7 @@ def selftest(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write the tables of reports/latest anew from its results.json."""
+    """Write the tables of reports/latest anew from its results.json; `-- --explain CELL CELL` says why two cells differ."""
     step(session, "bench", "report")
 
 

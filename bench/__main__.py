@@ -39,6 +39,13 @@ def main() -> int:
         given.add_argument("--reference", metavar="R", help="torchvision:NAME (with --weights file:F), or an ONNX file")
         given.add_argument("--spec", metavar="FILE", help="the preprocess spec as JSON, for files that carry none")
         given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
+    if command is report:
+        parser.add_argument_group("report").add_argument(
+            "--explain",
+            nargs=2,
+            metavar="CELL",
+            help="why two cells of that run differ: time per operator kind, and the dearest nodes (backbone/variant/runtime/scenario)",
+        )
     if command is faults:
         trial = parser.add_argument_group("faults")
         trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
@@ -105,8 +112,12 @@ def selftest(options: Options, raw: argparse.Namespace) -> int:
     return command.run(options, raw)
 
 
-def report(options: Options, _raw: argparse.Namespace) -> int:
-    """Tables from a stored run."""
+def report(options: Options, raw: argparse.Namespace) -> int:
+    """Tables from a stored run, or why two of its cells differ."""
+    if raw.explain:
+        from bench.explain import command  # noqa: PLC0415
+
+        return command.run(options, *raw.explain)
     from bench.report import write  # noqa: PLC0415
 
     folder = options.reports / "latest"
@@ -174,7 +185,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "blame": (blame, "say where in the chain, and at which node of a file, each variant first differs from PyTorch"),
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
-    "report": (report, "write the tables of reports/latest anew from its results.json"),
+    "report": (report, "write the tables of reports/latest anew from its results.json, or --explain two of its cells"),
     "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),
     "preprocess-speed": (preprocess_speed, "compare how fast the runtimes turn a JPEG file into a tensor (needs nox -s train export)"),

@@ -145,6 +145,10 @@ class Runner:
             )
         return timed
 
+    def profile(self, arguments: protocol.ProfileArgs, seconds: float) -> protocol.Profiled:
+        """Time per operator and per node."""
+        return self.ask("profile", arguments, protocol.Profiled, seconds)
+
     def unload(self, id: str) -> None:
         """Drop a session."""
         self.ask("unload", protocol.UnloadArgs(id), protocol.Nothing, 60.0)

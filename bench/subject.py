@@ -131,7 +131,11 @@ class Subject:
 
 def open_subject(asked: Asked, artifacts: Path) -> Subject:
     """Find and verify what train and export wrote for this. Raises DataError with the command that makes it."""
-    folder = asked.find(artifacts)
+    return open_folder(asked.find(artifacts))
+
+
+def open_folder(folder: Path) -> Subject:
+    """Verify what train and export wrote there. Raises DataError with the command that makes it."""
     remedy = f"nox -s train export, with the same options after -- (deleting {folder} first is safe)"
     trained = manifest.read_verified(TrainManifest, folder / manifest.TRAIN, remedy)
     exported = manifest.read_verified(ExportManifest, folder / manifest.EXPORT, "nox -s export, with the same options after --")

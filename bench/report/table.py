@@ -40,7 +40,7 @@ def printable(text: str) -> str:
 def to_markdown(table: Table) -> str:
     """GitHub's Markdown; every special character of a cell is escaped."""
     rule = ["---:" if index in table.right else "---" for index in range(len(table.columns))]
-    lines = [f"### {table.title}", "", _row(table.columns), "| " + " | ".join(rule) + " |", *map(_row, table.rows)]
+    lines = [f"### {escape(table.title)}", "", _row(table.columns), "| " + " | ".join(rule) + " |", *map(_row, table.rows)]
     return "\n".join([*lines, "", *[f"{escape(note)}  " for note in table.notes], ""])
 
 
@@ -66,9 +66,9 @@ def to_text(tables: list[Table]) -> str:
 def show(tables: list[Table], console: Console) -> None:
     """Print tables; cells are Text, so that markup in a name stays text."""
     for table in tables:
-        made = RichTable(title=Text(table.title), title_justify="left", title_style="bold")
+        made = RichTable(title=Text(printable(table.title)), title_justify="left", title_style="bold")
         for index, name in enumerate(table.columns):
-            made.add_column(Text(name), justify="right" if index in table.right else "left", overflow="fold")
+            made.add_column(Text(printable(name)), justify="right" if index in table.right else "left", overflow="fold")
         for row in table.rows:
             made.add_row(*(Text(printable(cell)) for cell in row))
         console.print(made)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from itertools import groupby
 
+from bench.explain import names
 from bench.report import ledger, words
 from bench.report.table import Table
 from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
@@ -167,6 +170,7 @@ def contrasts(results: Results, factor: str, title: str) -> Table:
         f"below 1 is faster than the base; equivalent: {within}; faster, slower: at 1 % by itself, and at 5 % among all ratios here (Holm)",
         "finds: the smallest slow-down that a test at 1 % would have found in 95 % of runs like this one (MDE)",
         "same graph: both files have the same structural hash, so a ratio off 1 is this machine's noise",
+        *_how_to_explain(results, factor),
     )
     columns = ("backbone", "scenario", *second, "ratio [95 %]", "verdict", "finds", "rounds, processes")
     return Table(title, columns, rows, frozenset({6, 7}), notes)
@@ -211,6 +215,23 @@ def times(results: Results) -> Table:
     rows = [(each.name, f"{each.seconds:.1f} s") for each in results.times]
     rows += [(f"peak memory of {name}", f"{peak / 1e9:.2f} GB") for name, peak in results.peak_bytes.items()]
     return Table("This run", ("part", "cost"), rows, frozenset({1}))
+
+
+def _how_to_explain(results: Results, factor: str) -> list[str]:
+    """The command that says why, for the largest difference of the table."""
+    cells = {each.cell: each for each in results.cells}
+    known = {(each.dataset, each.backbone) for each in results.subjects}
+    measurable = {
+        abs(math.log(each.ratio.value)): each
+        for each in results.contrasts
+        if each.factor == factor and each.ratio is not None and each.verdict in ("faster", "slower")
+        if (each.cell.dataset, each.cell.backbone) in known and each.cell in cells and cells[each.cell].kind != "load"
+    }
+    if not measurable:
+        return []
+    largest = measurable[max(measurable)]
+    pair = [names.name(cell, list(cells)) for cell in (largest.cell, largest.base)]
+    return [f"why two cells differ: nox -s report -- --explain {shlex.join(pair)}"]
 
 
 def _verdict(contrast: Contrast) -> str:

@@ -83,6 +83,19 @@ def test_a_failure_that_no_stage_makes_says_so():
     assert not ledger.faults(innocent).rows
 
 
+def test_the_command_that_explains_the_largest_difference():
+    run = made.results()
+    slower = replace(run.contrasts[0], base=run.contrasts[2].cell, ratio=Interval(1.5, 1.4, 1.6), verdict="slower")
+    note = tables.contrasts(replace(run, contrasts=(*run.contrasts, slower)), "runtime", "").notes[-1]
+    assert note.endswith("--explain resnet18/raw-dynamic/ort-rust/latency resnet18/sim-dynamic/ort-python/latency")
+    for nothing in (
+        replace(run, contrasts=run.contrasts[1:]),  # none is measurable
+        replace(run, subjects=()),  # files that nobody keeps
+        replace(run, cells=(replace(run.cells[1], kind="load"),)),  # no operator runs
+    ):
+        assert "--explain" not in tables.contrasts(nothing, "runtime", "").notes[-1]
+
+
 def plain(text: str) -> str:
     """A hostile name as a reader should see it, spaces put together."""
     return " ".join(table.printable(text).split())

@@ -1,0 +1,60 @@
+"""What a stored run says of two of its cells, which of them may be compared, and whether they can be looked at again."""
+
+from __future__ import annotations
+
+from bench import ratios
+from bench.explain import names
+from bench.explain.found import Standing
+from bench.measure import contrasts, pairs
+from bench.results import Interval, Measured, Results, Verdict
+from contract.errors import UsageError
+
+# What two cells may differ in; the rest decides what is computed, and for what.
+FACTORS = ("runtime", "variant")
+OPPOSITE: dict[Verdict | None, Verdict | None] = {"faster": "slower", "slower": "faster"}
+
+
+def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured]:
+    """The two cells of these names. Raises UsageError for one that there is not, that has no time, and for two that do not compare."""
+    found = {each.cell: each for each in results.cells}
+    cells = list(found)
+    a, b = (found[names.find(text, cells, results.holes)] for text in (one, other))
+    if a.cell == b.cell:
+        raise UsageError(f"'{one}' and '{other}' are the same cell", where="--explain", next="name two")
+    for side in (a, b):
+        if side.error is not None:
+            raise UsageError(f"{names.name(side.cell, cells)} has no time: {side.error}", where="--explain")
+        if side.kind == "load":
+            raise UsageError(
+                f"{names.name(side.cell, cells)} times how a session is created: no operator runs",
+                where="--explain",
+                next="choose latency, throughput or e2e",
+            )
+    differing = [key for key in a.cell.__dataclass_fields__ if key not in FACTORS and getattr(a.cell, key) != getattr(b.cell, key)]
+    if differing:
+        raise UsageError(
+            f"they differ in {' and '.join(differing)}, and so do other things than one forward each",
+            where="--explain",
+            next="choose two cells that differ in runtime and variant only",
+        )
+    return a, b
+
+
+def standing(results: Results, a: Measured, b: Measured) -> Standing:
+    """Their contrast, in the direction that was asked for; of two without one, what the same paired blocks say."""
+    for each in results.contrasts:
+        if (each.cell, each.base) == (a.cell, b.cell):
+            return Standing(each.ratio, each.verdict, each.mde, each.not_comparable)
+        if (each.cell, each.base) == (b.cell, a.cell):
+            return Standing(_inverse(each.ratio), OPPOSITE.get(each.verdict, each.verdict), each.mde, each.not_comparable)
+    why = contrasts.not_comparable(a, b, results.receipts)
+    found = None if why else ratios.evidence(pairs.quads(a.blocks, b.blocks))
+    share = min(a.alpha_share, b.alpha_share)
+    # Chosen by a user, by itself: no family of contrasts is there to be corrected for.
+    p = ratios.p_value(found, share)
+    verdict = None if why else ratios.verdict(found, results.equivalent, p, p, share)
+    return Standing(ratios.interval(found, share), verdict, ratios.smallest_detectable(found), why)
+
+
+def _inverse(ratio: Interval | None) -> Interval | None:
+    return None if ratio is None else Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
