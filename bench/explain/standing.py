@@ -5,7 +5,8 @@ from __future__ import annotations
 from bench import ratios
 from bench.explain import names
 from bench.explain.found import Standing
-from bench.measure import contrasts, pairs
+from bench.measure import pairs
+from bench.measure.comparable import not_comparable
 from bench.results import Interval, Measured, Results, Verdict
 from contract.errors import UsageError
 
@@ -47,7 +48,7 @@ def standing(results: Results, a: Measured, b: Measured) -> Standing:
             return Standing(each.ratio, each.verdict, each.mde, each.not_comparable)
         if (each.cell, each.base) == (b.cell, a.cell):
             return Standing(_inverse(each.ratio), OPPOSITE.get(each.verdict, each.verdict), each.mde, each.not_comparable)
-    why = contrasts.not_comparable(a, b, results.receipts)
+    why = not_comparable(a, b, results.receipts)
     found = None if why else ratios.evidence(pairs.quads(a.blocks, b.blocks))
     share = min(a.alpha_share, b.alpha_share)
     # Chosen by a user, by itself: no family of contrasts is there to be corrected for.

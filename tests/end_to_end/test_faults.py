@@ -7,7 +7,8 @@ import pytest
 from tests.end_to_end.conftest import Chain
 
 pytestmark = pytest.mark.slow
-SOME = ("rotated", "divided_by_256", "name_of_the_next", "index_from_one", "node_dropped", "wrong_file")  # of one dose each: a trial takes seconds
+# Of one dose each: a trial takes seconds.
+SOME = ("rotated", "divided_by_256", "name_of_the_next", "index_from_one", "node_dropped", "wrong_file")
 
 
 def test_some_faults_of_every_group(chain: Chain) -> None:
