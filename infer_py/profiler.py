@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from contract import strict
 from contract.protocol import NodeTime, OperatorTime, Profiled
 from infer_py import session
-from infer_py.clock import turn
+from infer_py.clock import turns
 from infer_py.model import Model
 
 KERNEL = "_kernel_time"
@@ -28,7 +28,7 @@ def profile(model: Model, images: NDArray[Any], batch: int, repeats: int) -> Pro
     model.check(images, batch)
     with tempfile.TemporaryDirectory(prefix="concord-profile-") as folder:
         traced = session.create(model.file.path, model.provider, model.options, profile=Path(folder) / "trace")
-        feed = {model.input.name: turn(images, 0, batch)}
+        feed = {model.input.name: turns(images, batch)[0]}
         walls = [_timed(lambda: traced.run(None, feed)) for _ in range(repeats + 1)]
         trace = Path(traced.end_profiling())
         events = strict.loads(trace.read_bytes(), str(trace))
