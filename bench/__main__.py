@@ -155,6 +155,13 @@ def fuzz(arguments: list[str]) -> int:
     return command.main(arguments)
 
 
+def overhead(arguments: list[str]) -> int:
+    """A model of one Relu."""
+    from bench.overhead import command  # noqa: PLC0415
+
+    return command.main(arguments)
+
+
 def preprocess_speed(options: Options, _raw: argparse.Namespace) -> int:
     """From file to tensor in all runtimes."""
     from bench import preprocess_speed as speed  # noqa: PLC0415
@@ -193,6 +200,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
 }
 # With options of their own: neither matrix.toml nor a run has to do with them.
 TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
+    "overhead": (overhead, "what Python and Rust add around a model, and what the stopwatch adds, on a model of one Relu"),
     "fuzz": (fuzz, "damaged image files to Pillow and to infer_rs; exit 1 when they disagree about one"),
 }
 

@@ -1,4 +1,4 @@
-"""`python -m infer_py predict | info | serve | slowed`: run an ONNX file that describes itself. NumPy, Pillow, ONNX Runtime, no torch."""
+"""`python -m infer_py predict | info | overhead | serve | slowed`: run an ONNX file. NumPy, Pillow and ONNX Runtime, no torch."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The command line: `predict` and `info`."""
+"""The command line: `predict`, `info` and `overhead`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from contract import strict
@@ -15,27 +16,31 @@ from contract.options import Parser, user_path
 def main(argv: list[str]) -> int:
     """Parse, then import what is heavy."""
     asked = _parser().parse_args(argv)
-    if asked.threads < 1 or getattr(asked, "top", 1) < 1:
-        raise UsageError("--threads and --top must be at least 1", where="infer_py")
-    run: Callable[[Any], int] = {"predict": _predict, "info": _info}[asked.verb]
+    if min(asked.threads, *(getattr(asked, name, 1) for name in ("top", "calls", "blocks"))) < 1:
+        raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py")
+    run: Callable[[Any], int] = {"predict": _predict, "info": _info, "overhead": _overhead}[asked.verb]
     return run(asked)
 
 
 def _parser() -> argparse.ArgumentParser:
     made = Parser(prog="python -m infer_py", description="Run an ONNX file that describes itself, without torch.", allow_abbrev=False)
-    verbs = made.add_subparsers(dest="verb", required=True, metavar="predict | info | serve")
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="predict | info | overhead | serve")
     predict = verbs.add_parser("predict", help="the likeliest classes of images", allow_abbrev=False)
     info = verbs.add_parser("info", help="what the model file says of itself", allow_abbrev=False)
+    overhead = verbs.add_parser("overhead", help="time the ways of calling one session, in blocks of calls", allow_abbrev=False)
     verbs.add_parser(
         "serve", help="speak the runner protocol on stdin and stdout (bench/PROTOCOL.md); takes no options", allow_abbrev=False
     )
-    for verb in (predict, info):
+    for verb in (predict, info, overhead):
         verb.add_argument("model", metavar="MODEL", help="an .onnx file")
         verb.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
         verb.add_argument("--provider", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
         verb.add_argument("--threads", type=int, default=usable_threads(), metavar="N", help="default: what this process may use")
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP, BMP or GIF files")
     predict.add_argument("--top", type=int, default=5, metavar="K", help="so many classes per image (default: 5)")
+    overhead.add_argument("--calls", type=int, default=50, metavar="N", help="calls in a block (default: 50)")
+    overhead.add_argument("--blocks", type=int, default=1000, metavar="B", help="blocks of each way (default: 1000)")
+    overhead.add_argument("--seed", type=int, default=0, metavar="S", help="of the order in which the ways take turns (default: 0)")
     return made
 
 
@@ -78,4 +83,14 @@ def _info(asked: Any) -> int:
         "card": loaded.card,
     }
     print(strict.pretty(facts).rstrip() if asked.as_json else table.facts(strict.plain(facts)))
+    return GOOD
+
+
+def _overhead(asked: Any) -> int:
+    from infer_py import model, overhead, table  # noqa: PLC0415
+
+    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads}, record=True)
+    counted = overhead.count(loaded, asked.calls, asked.blocks, asked.seed)
+    middle = {way: f"{median(blocks) / counted.calls:.1f} ns a call" for way, blocks in counted.ways.items()}
+    print(strict.dumps(counted) if asked.as_json else table.facts(middle))
     return GOOD

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Result, guarded};
 use crate::runtime::Source;
-use crate::{commands, serve};
+use crate::{commands, overhead, serve};
 
 /// Run a self-describing ONNX image model with Pillow's pixels and Python's ONNX Runtime.
 #[derive(Debug, Parser)]
@@ -68,6 +68,23 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Time the ways of calling one session, in blocks of calls: what is added around a model
+    Overhead {
+        /// The .onnx file: best one that has next to nothing to do
+        model: PathBuf,
+        /// Calls in a block
+        #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..))]
+        calls: u32,
+        /// Blocks of each way
+        #[arg(long, value_name = "B", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..))]
+        blocks: u32,
+        /// Of the order in which the ways take turns
+        #[arg(long, value_name = "S", default_value = "0")]
+        seed: u64,
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+    },
     /// Print size and sha256 of the RGB pixels of images, or why they are refused, as JSON lines
     Decode {
         /// Image files; a single - reads their names from stdin, one a line, and answers each at once
@@ -98,6 +115,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Predict { model, images, json, top } => {
             let asked = commands::Predict { images, json, top: usize::from(top), threads };
             commands::predict(&model, &asked, &source, output)
+        }
+        Command::Overhead { model, calls, blocks, seed, json } => {
+            let asked = overhead::Asked { calls: calls as usize, blocks: blocks as usize, seed, threads, json };
+            overhead::overhead(&model, &asked, &source, output)
         }
         Command::Serve => {
             drop(output);

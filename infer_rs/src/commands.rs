@@ -154,7 +154,7 @@ pub fn complain(error: &Error) -> u8 {
 }
 
 /// Writes to stdout; false when somebody closed it (`| head`), which is no error, and changes no exit code either.
-fn print(out: &mut impl Write, text: &str) -> Result<bool> {
+pub(crate) fn print(out: &mut impl Write, text: &str) -> Result<bool> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(fault) => Err(Error::environment(fault, "stdout", "check where the output goes")),

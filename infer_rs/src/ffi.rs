@@ -1,4 +1,5 @@
-//! The only unsafe code: the JPEG shim, libwebp, the file descriptors of `serve`, and questions to the C library and the loaded one.
+//! The only unsafe code: the JPEG shim, libwebp, the file descriptors of `serve`, questions to the C library and the loaded one, and the
+//! bare call that `overhead` compares with.
 #![allow(unsafe_code, reason = "foreign functions; each block says why it is sound")]
 
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint};
@@ -8,6 +9,8 @@ use std::path::Path;
 
 use ort::AsPointer as _;
 use ort::session::builder::SessionBuilder;
+
+pub mod bare;
 
 /// libjpeg's JMSG_LENGTH_MAX.
 const MESSAGE: usize = 200;

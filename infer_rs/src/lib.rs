@@ -14,6 +14,7 @@ pub mod machine;
 pub mod model;
 pub mod npy;
 pub mod onnx;
+pub mod overhead;
 pub mod preprocess;
 pub mod process;
 pub mod protocol;

@@ -28,7 +28,20 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_without_a_command_it_says_how_it_is_used():
     done = bench()
     assert done.returncode == 2
-    commands = ["run", "parity", "blame", "faults", "selftest", "report", "verify", "build", "preprocess-speed", "doctor", "fuzz"]
+    commands = [
+        "run",
+        "parity",
+        "blame",
+        "faults",
+        "selftest",
+        "report",
+        "verify",
+        "build",
+        "preprocess-speed",
+        "doctor",
+        "overhead",
+        "fuzz",
+    ]
     assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")] == commands
     helped = bench("--help")
     assert (helped.returncode, helped.stdout, helped.stderr) == (0, done.stdout, "")
@@ -38,7 +51,7 @@ def test_without_a_command_it_says_how_it_is_used():
     ("arguments", "said"),
     [
         (("partiy",), "error: python -m bench: unknown command 'partiy'; did you mean 'parity'?\n  next: python -m bench --help\n"),
-        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, doctor, faults, fuzz, parity, "),
+        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, doctor, faults, fuzz, overhead, parity, "),
         (("run", "--nonsense"), "error: python -m bench run: unrecognized arguments: --nonsense\n  next: python -m bench run --help lists"),
         (("run", "--backbone", "resnet17"), "error: matrix.toml: unknown backbone 'resnet17'; did you mean 'resnet18'?\n"),
     ],

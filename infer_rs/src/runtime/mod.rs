@@ -4,7 +4,9 @@ pub mod library;
 pub mod options;
 pub mod profile;
 pub mod session;
+pub mod ways;
 
 pub use library::{Library, Source};
 pub use options::Options;
 pub use session::{Provider, Runner};
+pub use ways::{Way, Ways};

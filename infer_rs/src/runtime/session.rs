@@ -31,7 +31,8 @@ pub enum Provider {
 /// A session that takes one batch of images.
 #[derive(Debug)]
 pub struct Runner {
-    session: Session,
+    /// For the ways of calling it that only `overhead` compares.
+    pub(super) session: Session,
     place: String,
     /// The graph's inputs.
     pub inputs: Vec<ValueInfo>,

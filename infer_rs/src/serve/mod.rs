@@ -1,11 +1,11 @@
 //! `infer-rs serve`: one request a line on stdin, one reply a line on the duplicate of stdout.
 
-mod hello;
+pub(crate) mod hello;
 mod models;
 mod predict;
 mod profile;
 mod stages;
-mod timing;
+pub(crate) mod timing;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
@@ -96,7 +96,7 @@ fn raw(result: &impl Serialize) -> Result<Box<RawValue>> {
 }
 
 /// zlib's crc32 over the raw little-endian bytes.
-fn crc32(values: &[f32]) -> u32 {
+pub(crate) fn crc32(values: &[f32]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     let mut block = Vec::with_capacity(4096);
     for part in values.chunks(1024) {

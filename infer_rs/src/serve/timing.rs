@@ -69,15 +69,20 @@ fn forwards(entry: &mut Entry, asked: &TimeArgs, path: &str) -> Result<Timed> {
     }
     let mut record = Record::new(asked);
     while record.goes_on() {
-        let batch = images.batch(record.samples.len());
-        let start = Instant::now();
-        let outputs = entry.runner.run(batch, images.shape)?;
-        let logits = session::floats(&outputs, &output)?;
-        let ns = nanoseconds(start);
+        let (ns, sum) = one_forward(&mut entry.runner, images.batch(record.samples.len()), images.shape, &output)?;
         record.samples.push(ns);
-        record.crc32.push(crc32(logits));
+        record.crc32.push(sum);
     }
     Ok(record.done(None))
+}
+
+/// One sample: the nanoseconds from float32 in host memory to logits in host memory, and the crc32 of the logits.
+pub(crate) fn one_forward(runner: &mut Runner, batch: &[f32], shape: [usize; 4], output: &str) -> Result<(u64, u32)> {
+    let start = Instant::now();
+    let outputs = runner.run(batch, shape)?;
+    let logits = session::floats(&outputs, output)?;
+    let ns = nanoseconds(start);
+    Ok((ns, crc32(logits)))
 }
 
 /// Images in turn, in batches that wrap around; each batch is one slice.
@@ -178,7 +183,8 @@ fn loads(entry: &Entry, asked: &TimeArgs) -> Result<Timed> {
     Ok(record.done(None))
 }
 
-fn nanoseconds(since: Instant) -> u64 {
+/// The stopwatch's reading.
+pub(crate) fn nanoseconds(since: Instant) -> u64 {
     since.elapsed().as_nanos() as u64
 }
 
