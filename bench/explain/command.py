@@ -99,7 +99,7 @@ def conclude(
         images=images,
         standing=words.standing_line(a, b, stored, each, differ=differ),
         conclusion=words.conclusion(a, b, parts, differ=differ),
-        notes=(*words.notes(a, b), *words.other_receipts(results.receipts, receipts)),
+        notes=(*words.notes(a, b, parts), *words.other_receipts(results.receipts, receipts)),
     )
 
 

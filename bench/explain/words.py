@@ -14,6 +14,8 @@ ENOUGH, MOST, LEAST = 0.8, 3, 0.05
 # What works against the difference is named from here on.
 AGAINST = -0.1
 EAGER = "eager"
+# What casts doubt: recording that costs so much of the difference, and shares that lie so far apart in two processes.
+DEAR, APART = 0.25, 0.2
 # Operators that ONNX Runtime's graph optimisation puts into the convolution before them.
 FOLDED = ("normalisation", "activation", "elementwise")
 
@@ -54,7 +56,7 @@ def conclusion(a: Side, b: Side, parts: Sequence[Part], *, differ: bool) -> str:
     """Where the difference lies, in one sentence."""
     difference = a.wall_ns - b.wall_ns
     if not differ:
-        return f"There is no difference to explain: {signed(difference)} a forward."
+        return f"Nothing is shared out: the {signed(difference)} a forward seen here is no difference that can be explained."
     if any(part.share is None for part in parts):
         return f"{_longer(a, b)}; on CUDA ONNX Runtime records when kernels are launched, not how long they take: nothing is shared out."
     ranked = sorted((part for part in parts if part.share is not None), key=lambda part: -(part.share or 0.0))
@@ -69,13 +71,19 @@ def conclusion(a: Side, b: Side, parts: Sequence[Part], *, differ: bool) -> str:
     return f"{_longer(a, b)}; of that, {', '.join([first, *others])}{work}."
 
 
-def notes(a: Side, b: Side) -> list[str]:
+def notes(a: Side, b: Side, parts: Sequence[Part]) -> list[str]:
     """What a reader must know to read the tables rightly."""
     costs = [(side, side.recorded_ns - side.forward_ns) for side in (a, b)]
     said = ", ".join(f"{side.label} {signed(cost)} a forward ({share(cost / side.forward_ns)})" for side, cost in costs)
     made = [f"recording costs {said}; it may stand in the operators' times, and then '{OUTSIDE}' is too small by as much"]
-    if max(abs(cost) for _, cost in costs) > abs(a.wall_ns - b.wall_ns) / 2:
-        made.append("recording costs more than half of the difference: take the shares for a hint, not for a measurement")
+    shared = any(part.shares for part in parts)
+    if shared and max(abs(cost) for _, cost in costs) > DEAR * abs(a.wall_ns - b.wall_ns):
+        made.append(f"recording seems to cost more than {share(DEAR)} of the difference: take the shares for a hint, not for a measurement")
+    apart = [part.name for part in parts if part.shares and max(part.shares) - min(part.shares) > APART]
+    if apart:
+        made.append(
+            f"the processes do not agree on the share of {', '.join(apart)}: the machine was busy, or is noisy; look again when it is quiet"
+        )
     for side, other in ((a, b), (b, a)):
         folded = ", ".join(name for name in FOLDED if _has(side, name) and not _has(other, name))
         if folded and other.cell.variant != EAGER:

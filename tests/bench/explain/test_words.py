@@ -76,7 +76,8 @@ def test_what_does_not_differ_is_said_first_and_shown_all_the_same(ratio, verdic
     text = tables.markdown(found)
     assert said in found.standing
     assert ("; it finds slow-downs from 1.20 % on; here " in found.standing) is (verdict != "faster")
-    assert found.conclusion == "There is no difference to explain: +12.50 ms a forward."
+    assert found.conclusion == "Nothing is shared out: the +12.50 ms a forward seen here is no difference that can be explained."
+    assert "take the shares" not in "".join(found.notes)
     assert text.index(found.standing[:20]) < text.index("Where the difference lies")
     assert "| convolution | 20.50 ms | 16.00 ms | \\+4.50 ms | - | - |" in text
 
@@ -103,7 +104,13 @@ def test_notes_state_what_recording_costs_and_what_is_folded():
     assert "the nodes of torch-eager are its layers" in notes
     assert "take the shares for a hint" not in notes
     small = explained(processes(torch, 10, 10, 10), results=made.results(Interval(1.1, 1.05, 1.15), "slower"))
-    assert "recording costs more than half of the difference" in "\n".join(small.notes)
+    assert "recording seems to cost more than 25 % of the difference" in "\n".join(small.notes)
+
+
+def test_processes_that_do_not_agree_on_the_cause_are_named():
+    assert "do not agree" not in "\n".join(explained().notes)
+    noisy = explained(processes(torch, 20, 26, 90))
+    assert "the processes do not agree on the share of convolution, normalisation: the machine was busy" in "\n".join(noisy.notes)
 
 
 def test_other_builds_than_the_run_measured_are_named():
