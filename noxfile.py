@@ -35,7 +35,8 @@ def sync(session: nox.Session) -> dict[str, str]:
         session.log("installing the locked requirements into .venv: torch brings CUDA, 5.7 GB, once")
         if not PYTHON.is_file():
             session.run(uv, "venv", "--quiet", f"--python={sys.version_info.major}.{sys.version_info.minor}", str(VENV), external=True)
-        session.run(uv, "pip", "sync", "--quiet", "--require-hashes", str(LOCK), env=env, external=True)
+        # Compiled once here: each of the many processes that import torch would otherwise do it again where Python may write no .pyc files.
+        session.run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", str(LOCK), env=env, external=True)
         stamp.write_text(wanted)
     return {
         "VIRTUAL_ENV": str(VENV),

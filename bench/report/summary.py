@@ -67,7 +67,7 @@ def _noise_line(results: Results) -> list[str]:
     """How often this machine's measuring is wrong."""
     if results.noise is None:
         return []
-    finds = f"; the median ratio finds slow-downs from {words.percent(results.noise.mde)} on" if results.noise.mde is not None else ""
+    finds = f"; the median ratio finds slow-downs from {words.slowdown(results.noise.mde)} on" if results.noise.mde is not None else ""
     return [f"Measuring: {words.alarms(results.noise)}{finds}"]
 
 

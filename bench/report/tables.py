@@ -158,7 +158,7 @@ def contrasts(results: Results, factor: str, title: str) -> Table:
             each.cell.runtime if factor == "runtime" else each.cell.variant,
             words.ratio(each.ratio) if each.not_comparable is None else f"not comparable: {each.not_comparable}",
             _verdict(each),
-            "-" if each.mde is None else words.percent(each.mde),
+            "-" if each.mde is None else words.slowdown(each.mde),
             f"{each.rounds} in {each.processes}",
         )
         for each in results.contrasts

@@ -42,6 +42,11 @@ def rate(interval: Interval | None) -> str:
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
+def slowdown(share: float) -> str:
+    """A smallest slow-down that would be found: '1.2 %', and no digits where hardly anything would be."""
+    return percent(share) if share < 1 else "above 100 %"
+
+
 def percent(share: float) -> str:
     """0.00994 -> '0.99 %'."""
     return f"{100 * share:.2f} %" if share < 0.1 else f"{100 * share:.1f} %"

@@ -177,6 +177,7 @@ def test_words():
     assert words.percentile(None, 120, 95) == "n/a (120 of 130)"
     assert words.percentile(None, 120, 99) == "n/a (120 of 662)"
     assert words.percentile(4.1e6, 160, 95) == "4.10 ms"
+    assert [words.slowdown(share) for share in (0.012, 0.4, 28.179)] == ["1.20 %", "40.0 %", "above 100 %"]
     assert words.duration_interval(None, None) == "no samples"
     assert words.duration_interval(None, 4e6) == "4.00 ms (no interval)"
     assert words.duration_interval(Interval(4e6, 3.9e6, 4.1e6), 4e6) == "4.00 ms [3.90 ms, 4.10 ms]"
