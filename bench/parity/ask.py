@@ -92,14 +92,14 @@ def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Lo
 
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
     """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W), a part of it at a time."""
-    ready: Tensors = np.load(tensor, mmap_mode="r")
-    step = max(1, CHUNK // batch) * batch
-    if len(ready) <= step:
-        return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=len(ready))
+    step, count = max(1, CHUNK // batch) * batch, len(np.load(tensor, mmap_mode="r"))
+    if count <= step:
+        return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
     part, said = work / f"{session.runtime}-part.npy", []
-    for start in range(0, len(ready), step):
-        np.save(part, ready[start : start + step])
-        said.append(session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(ready[start : start + step])))
+    for start in range(0, count, step):
+        some = stored(tensor, start, step)
+        np.save(part, some)
+        said.append(session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(some)))
     part.unlink()
     return np.concatenate(said)
 
@@ -112,19 +112,22 @@ def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tens
 
 def save_tensors(session: Session, paths: list[str], out: Path, work: Path) -> None:
     """The same into a .npy file. Raises UsageError when images become tensors of several sizes."""
-    file: Tensors | None = None
+    shape: tuple[int, ...] | None = None
     start = 0
     for part in ask_tensors(session, paths, work):
-        if file is None:
-            file = np.lib.format.open_memmap(out, "w+", part.dtype, (len(paths), *part.shape[1:]))
-        if part.shape[1:] != file.shape[1:]:
-            raise UsageError(
-                f"tensors of {part.shape[1:]} and of {file.shape[1:]}", where=session.runtime, next="use a spec that crops to one size"
-            )
-        file[start : start + len(part)] = part
+        if shape is None:
+            shape = part.shape[1:]
+            np.lib.format.open_memmap(out, "w+", part.dtype, (len(paths), *shape))
+        if part.shape[1:] != shape:
+            raise UsageError(f"tensors of {part.shape[1:]} and of {shape}", where=session.runtime, next="use a spec that crops to one size")
+        # Mapped for this part alone: pages of a mapping count as memory of this process for as long as it stands.
+        np.lib.format.open_memmap(out, "r+")[start : start + len(part)] = part
         start += len(part)
-    assert file is not None, "there is at least one image"
-    file.flush()  # type: ignore[attr-defined]
+
+
+def stored(tensors: Path, start: int, count: int) -> Tensors:
+    """Some images of a .npy file (images x 3 x H x W): at most `count` from `start` on, as a copy."""
+    return np.array(np.load(tensors, mmap_mode="r")[start : start + count])
 
 
 def _chunks(items: list[str], size: int) -> list[list[str]]:

@@ -17,8 +17,8 @@ from bench.ledger import stages as ledger
 from bench.ledger.found import Blame, StageReport
 from bench.ledger.walk import name_of
 from bench.parity import batches, compare, orientation
-from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors
-from bench.parity.compare import Answers, NotComparable, Problem, Tensors
+from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors, stored
+from bench.parity.compare import Answers, NotComparable, Problem
 from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.plan import UNBOUNDED_SECONDS
@@ -121,10 +121,9 @@ def judge_rows(
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
     """Per image, of the first `count`, whether the runtime's own preprocessing gives the reference's tensor to the last bit."""
-    expected: Tensors = np.load(reference.tensors, mmap_mode="r")[:count]
     found, start = [], 0
     for part in ask_tensors(session, reference.paths[:count], work):
-        found.append(compare.equal_images(part, expected[start : start + len(part)]))
+        found.append(compare.equal_images(part, stored(reference.tensors, start, len(part))))
         start += len(part)
     return np.concatenate(found)
 
