@@ -49,7 +49,7 @@ def predict(session: loading.Session, path: Path, *outputs: str, batch: int = 1)
 def test_a_program_says_what_the_model_says(path: Path, form: str, batch: int) -> None:
     eager, _ = load(path)
     session, loaded = load(path, form=form, threads=1)
-    assert loaded.options == {"form": form, "threads": 1}
+    assert {"form": form, "threads": 1}.items() <= loaded.options.items()
     expected, got = predict(eager, path, "logits", "bn1", batch=batch), predict(session, path, "logits", "getitem", batch=batch)
     assert np.allclose(expected["logits"], got["logits"], atol=1e-5)
     assert np.allclose(expected["bn1"], got["getitem"], atol=1e-5)
@@ -84,7 +84,7 @@ def test_training_mode_is_another_program(path: Path) -> None:
     before = load_file(path.parent / CHECKPOINT)
     plain, _ = load(path, form="program-static")
     session, loaded = load(path, form="program-static", training=True)
-    assert loaded.options == {"form": "program-static", "training": True}
+    assert {"form": "program-static", "training": True}.items() <= loaded.options.items()
     assert np.abs(predict(plain, path)["logits"] - predict(session, path)["logits"]).max() > 1e-3
     # Asked twice, it says the same: its running statistics move, and are not used.
     assert np.array_equal(predict(session, path)["logits"], predict(session, path)["logits"])

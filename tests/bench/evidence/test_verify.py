@@ -21,6 +21,7 @@ from bench.measure.summary import summarise
 from bench.report import write
 from bench.results import Block, Measured, Results
 from contract.errors import DataError
+from contract.options import USER_FOLDER
 from tests.bench import fakes, made
 
 CELLS = (fakes.cell(), fakes.cell(runtime="ort-rust"), fakes.cell("sim-dynamic"))
@@ -162,7 +163,7 @@ def test_blocks_that_overlap_and_rounds_that_are_no_palindromes():
 
 
 def test_which_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(USER_FOLDER, str(tmp_path))
     (tmp_path / "kept").mkdir()
     assert verify.folder_of(None, tmp_path / "reports") == tmp_path / "reports" / "latest"
     assert verify.folder_of("kept", tmp_path / "reports") == tmp_path / "kept"
