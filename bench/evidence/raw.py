@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def chronological(results: Results) -> list[Line]:
 def write_blocks(results: Results, folder: Path) -> None:
     """Write blocks.jsonl."""
     (folder / RAW).mkdir(exist_ok=True)
-    artifact.write_text(folder / RAW / BLOCKS, "".join(strict.dumps(line) + "\n" for line in chronological(results)))
+    # Keys stay in their order: that of an image's stages is read from here again.
+    lines = [json.dumps(strict.plain(line), allow_nan=False, ensure_ascii=False) for line in chronological(results)]
+    artifact.write_text(folder / RAW / BLOCKS, "".join(f"{line}\n" for line in lines))
 
 
 def read_blocks(folder: Path) -> list[Line]:

@@ -84,6 +84,16 @@ def test_nothing_derived_is_believed():
     assert recompute(spoiled, raw.chronological(right)) == right
 
 
+def test_stages_keep_their_order(tmp_path):
+    """Tables show them as an image goes through them."""
+    stages = {name: (1, 2) for name in ("decode", "resize", "normalise", "logits", "label")}
+    cells = [replace(cell, blocks=tuple(replace(block, split_ns=stages) for block in cell.blocks)) for cell in measured()]
+    results = replace(made.results(), cells=tuple(cells))
+    raw.write_blocks(results, tmp_path)
+    again = recompute(results, raw.read_blocks(tmp_path))
+    assert [list(cell.split_ns) for cell in again.cells] == [list(stages)] * 3
+
+
 def change(path: Path, edit: Callable[[Any], object]) -> None:
     results = json.loads(path.read_text())
     edit(results)
