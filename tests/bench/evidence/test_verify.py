@@ -86,7 +86,7 @@ def test_nothing_derived_is_believed():
 
 def test_stages_keep_their_order(tmp_path):
     """Tables show them as an image goes through them."""
-    stages = {name: (1, 2) for name in ("decode", "resize", "normalise", "logits", "label")}
+    stages = dict.fromkeys(("decode", "resize", "normalise", "logits", "label"), (1, 2))
     cells = [replace(cell, blocks=tuple(replace(block, split_ns=stages) for block in cell.blocks)) for cell in measured()]
     results = replace(made.results(), cells=tuple(cells))
     raw.write_blocks(results, tmp_path)
