@@ -18,6 +18,7 @@ import numpy as np
 from bench import environment, plan
 from bench.build import build
 from bench.evidence import raw
+from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet, same_library
 from bench.measure import forecast
 from bench.measure.campaign import Found, Site, measure
@@ -149,15 +150,15 @@ def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet:
         progress.say(line)
     before = kept.results.holes
 
-    same_graphs = {key: same for part, _ in checked for key, same in part.subject.same_graphs().items()}
+    graphs = same_graphs(kept.results)
 
     def add(gave: list[Found]) -> None:
         holes = list(before)
         for (part, found), each in zip(slowest_first, gave, strict=True):
             holes += [*part.holes, *left_out(part, found), *each.holes]
         cells = [cell for each in gave for cell in each.cells]
-        contrasts = contrast_all(cells, fleet.receipts, same_graphs, matrix.measure.equivalent)
-        kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, same_graphs), holes=tuple(holes))
+        contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
+        kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, graphs), holes=tuple(holes))
 
     add(measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
 

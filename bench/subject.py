@@ -67,16 +67,6 @@ class Subject:
         """Whether a variant serves batch 1 only."""
         return any(entry.name == variant and entry.batch == "static" for entry in self.export.variants)
 
-    def same_graph(self, one: str, other: str) -> bool:
-        """Whether two variants have the same structural hash: their contrast is a control (A/A)."""
-        hashes = {entry.name: entry.structural_hash for entry in self.export.variants}
-        return one in hashes and hashes.get(one) == hashes.get(other)
-
-    def same_graphs(self) -> dict[tuple[str, str, str, str], bool]:
-        """(data set, backbone, variant, other variant) -> whether they are the same graph."""
-        names = [variant.name for variant in self.export.variants]
-        return {(self.train.dataset, self.train.backbone, one, other): self.same_graph(one, other) for one in names for other in names}
-
     @property
     def distinct(self) -> list[ImageEntry]:
         """The test images, each content once: a copy is answered as its original is, and supports no claim."""

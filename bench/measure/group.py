@@ -106,7 +106,7 @@ class Group:
                 entry = self.entries[turn.cell]
                 if entry.alive:
                     self._guard(entry, partial(self._block, turn=turn, process=process))
-            cause = sentinel.between(before, sentinel.read()).cause
+            cause = sentinel.cause(before, sentinel.read())
             if cause is not None:
                 self._disturbed(process, turn.round, cause)
 

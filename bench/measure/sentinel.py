@@ -13,21 +13,11 @@ MOST_STOLEN = 0.05
 
 @dataclass(frozen=True)
 class Reading:
-    """Counters since boot. `ticks`, `busy`, `stolen`: CPU time in clock ticks over all CPUs; `throttled`: microseconds (cgroup)."""
+    """Counters since boot. `ticks`: CPU time in clock ticks over all CPUs; `stolen`: of them; `throttled`: microseconds (cgroup)."""
 
     ticks: int = 0
-    busy: int = 0
     stolen: int = 0
     throttled: int = 0
-
-
-@dataclass(frozen=True)
-class Disturbance:
-    """Shares of the machine's CPU time between two readings, and the cause for which what was measured meanwhile does not count."""
-
-    busy: float
-    stolen: float
-    cause: str | None
 
 
 def read(proc: Path = PROC, cgroup: Path = CGROUP) -> Reading:
@@ -36,20 +26,16 @@ def read(proc: Path = PROC, cgroup: Path = CGROUP) -> Reading:
         user, nice, system, idle, waiting, irq, soft, stolen = map(int, (proc / "stat").read_text().split()[1:9])
     except (OSError, ValueError):
         return Reading()
-    busy = user + nice + system + irq + soft
-    return Reading(busy + idle + waiting + stolen, busy, stolen, _throttled(cgroup))
+    return Reading(user + nice + system + idle + waiting + irq + soft + stolen, stolen, _throttled(cgroup))
 
 
-def between(before: Reading, after: Reading) -> Disturbance:
-    """What happened between two readings."""
-    ticks = max(1, after.ticks - before.ticks)
-    stolen = (after.stolen - before.stolen) / ticks
-    cause = None
+def cause(before: Reading, after: Reading) -> str | None:
+    """Why what was measured between two readings does not count, or None."""
     if after.throttled > before.throttled:
-        cause = "throttled by the cgroup's quota"
-    elif stolen > MOST_STOLEN:
-        cause = f"more than {MOST_STOLEN:.0%} of the CPU time was stolen"
-    return Disturbance((after.busy - before.busy) / ticks, stolen, cause)
+        return "throttled by the cgroup's quota"
+    if after.stolen - before.stolen > MOST_STOLEN * (after.ticks - before.ticks):
+        return f"more than {MOST_STOLEN:.0%} of the CPU time was stolen"
+    return None
 
 
 def cpu_ns(pids: Iterable[int], proc: Path = PROC) -> int:

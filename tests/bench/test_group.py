@@ -164,7 +164,7 @@ def test_what_a_runtime_lacks_is_a_hole(stage, tmp_path, monkeypatch):
 
 
 def test_a_disturbed_round_is_marked_for_all_cells(stage, tmp_path, monkeypatch):
-    readings = iter([sentinel.Reading(), sentinel.Reading(100, 50, 0), sentinel.Reading(), sentinel.Reading(100, 50, 50)])
+    readings = iter([sentinel.Reading(), sentinel.Reading(100, 0), sentinel.Reading(), sentinel.Reading(100, 50)])
     monkeypatch.setattr(sentinel, "read", lambda: next(readings))
     monkeypatch.setattr(sentinel, "MOST_STOLEN", 0.05)
     model = stage.model("raw-dynamic")
