@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from bench import runtimes
-from bench.measure import comparable
+from bench.measure import budget, comparable
 from bench.runner import Runner, RunnerError, RunnerLate
 from bench.runtimes import Descriptor
 from contract.errors import ConcordError, EnvironmentFault
@@ -21,9 +22,18 @@ BOTH = ("cpu", "cuda")
 OPTIONS: dict[str, Option] = {"inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
 
 
+# Between a runtime's name and the number of one of its processes.
+NUMBERED = "~"
+
+
+def runtime_of(name: str) -> str:
+    """The runtime of a runner: `ort-python~2` is one of several processes of ort-python."""
+    return name.partition(NUMBERED)[0]
+
+
 @dataclass
 class Fleet:
-    """Runners by runtime name. A context manager: nothing is left behind."""
+    """Runners by name: that of their runtime, numbered where one has several. A context manager: nothing is left behind."""
 
     names: tuple[str, ...]
     threads: int
@@ -62,11 +72,25 @@ class Fleet:
                 raise
         return self._runners[name]
 
-    def start(self) -> None:
-        """Start all processes at once: each spends seconds on imports and library hashes before it can answer."""
-        for name in self.names:
+    def start(self, names: Iterable[str] | None = None) -> None:
+        """Start all processes (or these) at once: each spends seconds on imports and library hashes before it can answer."""
+        for name in self.names if names is None else names:
             if name not in self._runners | self._starting:
                 self._starting[name] = self._start(name)
+
+    def taking_part(self, generation: int) -> tuple[str, ...]:
+        """The runtimes that are measured in this generation of processes."""
+        return tuple(name for name in self.names if budget.takes_part(generation, slow_start=self._descriptor(name).slow_start))
+
+    def running(self, name: str) -> bool:
+        """Whether this runner has been started and has said who it is."""
+        return name in self._runners
+
+    def together(self, names: Iterable[str]) -> None:
+        """Thaw these runners, for work that nobody times; a runner that cannot start says so where it is asked."""
+        for name in names:
+            with suppress(ConcordError):
+                self.runner(name).thaw()
 
     def ready(self) -> None:
         """Wait until every started process has said who it is."""
@@ -79,7 +103,7 @@ class Fleet:
         return Runner(self._descriptor(name), self.providers, self.logs / f"{name}.log")
 
     def _descriptor(self, name: str) -> Descriptor:
-        return self.instead.get(name) or runtimes.find(name)
+        return self.instead.get(runtime_of(name)) or runtimes.find(runtime_of(name))
 
     def only(self, name: str) -> Runner:
         """The runner of a runtime, thawed, and all others frozen. Raises RunnerError for one that was given up."""
@@ -97,16 +121,20 @@ class Fleet:
         chosen = self.only(name)
         return tuple(other.pid for other in self._runners.values() if other is not chosen)
 
-    def stop(self, name: str | None = None) -> None:
-        """End all runners, or one of them (it may be dead already); peak memory is noted first."""
+    def stop(self, name: str | None = None, *, at_once: bool = False) -> None:
+        """End all runners, or one of them (it may be dead already); peak memory is noted first.
+
+        `at_once`: they are killed, without being asked to quit: what torch does before it quits takes more than a second.
+        """
         # A stack: Ctrl-C while one is being closed still closes the others.
         with ExitStack() as closing:
             for running in (self._runners, self._starting):
                 for key in [name] if name else list(running):
                     ended = running.pop(key, None)
                     if ended is not None:
-                        self.peak_bytes[key] = max(self.peak_bytes.get(key, 0), ended.peak_bytes() or 0)
-                        closing.callback(ended.close)
+                        runtime = runtime_of(key)
+                        self.peak_bytes[runtime] = max(self.peak_bytes.get(runtime, 0), ended.peak_bytes() or 0)
+                        closing.callback(ended.kill if at_once else ended.close)
 
     def lost(self, name: str, error: Exception) -> None:
         """A runner failed: it is ended, and given up when it hung, for each further question would wait as long."""
@@ -152,7 +180,7 @@ class Fleet:
         return self.receipts[name]
 
     def _accept(self, name: str, receipt: Receipt) -> None:
-        earlier = self.receipts.setdefault(name, receipt)
+        earlier = self.receipts.setdefault(runtime_of(name), receipt)
         if (earlier.version, earlier.library_sha256) != (receipt.version, receipt.library_sha256):
             raise RunnerError(f"was {earlier.version} and is {receipt.version} now: it changed during the run", where=name)
         key = comparable.changed(earlier, receipt)

@@ -1,8 +1,8 @@
 """Ratios of times, and what they allow to say: pure functions of the log ratios that each generation of processes gave.
 
-The processes are the independent observations: each gives the median of its ABBA quads, and quads of one process say nothing of how the
-next one differs. So a Student t over processes stands behind every interval and test here; METHODOLOGY.md has its simulated coverage, and
-that of the cluster bootstrap, which falls short with the few processes that a budget allows.
+The processes are the independent observations: each gives one ratio (bench.measure.polish), and many rounds of one process say nothing
+of how the next one differs. So a Student t over processes stands behind every interval and test here; METHODOLOGY.md has its simulated
+coverage, and that of the cluster bootstrap, which falls short with the few processes that a budget allows.
 """
 
 from __future__ import annotations
@@ -41,18 +41,11 @@ class Evidence:
         return self.sd / math.sqrt(self.processes)
 
 
-def quad_log_ratio(cell: tuple[Sequence[int], Sequence[int]], base: tuple[Sequence[int], Sequence[int]]) -> float:
-    """Log ratio of one ABBA quad from its block medians: half the sum of the logs, so that linear drift cancels (measuring.md 2.2)."""
-    logs = [math.log(float(np.median(block))) for block in (*cell, *base)]
-    return 0.5 * (logs[0] + logs[1] - logs[2] - logs[3])
-
-
-def evidence(log_ratios: Sequence[Sequence[float]]) -> Evidence | None:
-    """The evidence in the quads of each generation of processes; None for fewer than 3 generations."""
-    medians = [float(np.median(quads)) for quads in log_ratios if len(quads)]
-    if len(medians) < LEAST_PROCESSES:
+def evidence(log_ratios: Sequence[float]) -> Evidence | None:
+    """The evidence in the log ratios of the processes, one each; None for fewer than 3 processes."""
+    if len(log_ratios) < LEAST_PROCESSES:
         return None
-    return Evidence(float(np.mean(medians)), float(np.std(medians, ddof=1)), len(medians))
+    return Evidence(float(np.mean(log_ratios)), float(np.std(log_ratios, ddof=1)), len(log_ratios))
 
 
 def interval(found: Evidence | None, share: float = 1.0, alpha: float = 1 - CONFIDENCE) -> Interval | None:

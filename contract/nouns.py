@@ -240,7 +240,7 @@ class Measure:
     """How long is measured in all, in at most how many generations of processes, and what counts as equivalent."""
 
     seconds: float = 210.0
-    restarts: int = 16
+    restarts: int = 12
     equivalent: float = 0.01
 
     def __post_init__(self) -> None:

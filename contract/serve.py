@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,15 @@ def serve(handlers: dict[str, Handler], requests: Iterable[str | bytes], replies
     `handlers`: verb -> function from the typed arguments to the typed result. A verb that is missing is answered `unsupported`.
     `requests`: sys.stdin.buffer, so that the locale has no say in what the bytes mean.
     """
+    # What imports made is no garbage: to look through it before each block of samples took 13 ms (ONNX Runtime) to 270 ms (torch).
+    gc.freeze()
+    try:
+        _serve(handlers, requests, replies)
+    finally:
+        gc.unfreeze()  # what is left frozen at the end, nanobind reports as leaked
+
+
+def _serve(handlers: dict[str, Handler], requests: Iterable[str | bytes], replies: TextIO) -> None:
     for line in requests:
         if not line.strip():
             continue

@@ -81,7 +81,7 @@ def conclude(
     labels = names.labels(pair[0].cell, pair[1].cell)
     a, b = (account.side(names.name(side.cell, cells), label, side, seen) for side, label, seen in zip(pair, labels, looks, strict=True))
     stored, each = standing(results, *pair), account.ratios(*looks)
-    here = ratios.interval(ratios.evidence([[math.log(ratio)] for ratio in each]))
+    here = ratios.interval(ratios.evidence([math.log(ratio) for ratio in each]))
     differ = account.differ(stored, here, each)
     # On CUDA the one records kernels, the other their launches: no account adds up.
     parts = account.parts(*looks, differ=differ and a.cell.provider == "cpu")

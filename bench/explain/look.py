@@ -47,12 +47,12 @@ def look_at(pair: Sequence[Asked], fleet: Fleet, progress: Progress) -> list[lis
     found: list[list[Look]] = [[], []]
     for process in range(PROCESSES):
         sessions.drop()
-        fleet.start()
+        sessions.start(asked.measured.cell for asked in pair)
         for asked in pair:
             same_options(sessions.get(asked.measured.cell, asked.model), asked.measured)
         for number, side in enumerate(VISITS):
             progress.part(f"process {process + 1} of {PROCESSES}, look {number + 1} of {len(VISITS)}: {pair[side].measured.cell.runtime}")
-            found[side].append(one_look(pair[side], sessions, fleet, process))
+            found[side].append(one_look(pair[side], sessions, process))
             progress.done(expected_seconds(pair) / PROCESSES / len(VISITS))
     sessions.drop()
     return found
@@ -75,10 +75,10 @@ def same_options(loaded: Loaded, measured: Measured) -> None:
             )
 
 
-def one_look(asked: Asked, sessions: Sessions, fleet: Fleet, process: int) -> Look:
+def one_look(asked: Asked, sessions: Sessions, process: int) -> Look:
     """Time a cell without its profiler, then record it."""
     cell, kind = asked.measured.cell, asked.measured.kind
-    loaded, runner, forwards = sessions.get(cell, asked.model), fleet.only(cell.runtime), asked.forwards
+    loaded, runner, forwards = sessions.get(cell, asked.model), sessions.runner(cell), asked.forwards
     end_to_end = kind == "e2e"
     timed = runner.time(
         TimeArgs(

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import ratios
 from bench.fleet import Fleet
-from bench.measure import pairs, schedule
+from bench.measure import budget, pairs
 from bench.measure.group import Entry, Group, Inputs
 from bench.measure.looks import Looks
 from bench.measure.sessions import Sessions
@@ -17,9 +16,6 @@ from bench.measure.summary import summarise
 from bench.progress import Progress
 from bench.results import Measured
 from contract.matrix import Cell, Hole, Measure, Scenario
-
-# An interval over processes needs three of them; a run that cannot have them in this many times its budget ends without.
-LEAST_PROCESSES, HARD_CAP = ratios.LEAST_PROCESSES, 2.0
 
 
 @dataclass(frozen=True)
@@ -42,30 +38,49 @@ class Found:
 class Tour:
     """One site while it is measured: its groups, what they have cost, and the looks at them."""
 
-    def __init__(self, site: Site, groups: list[Group], share: float, looks: Looks) -> None:
-        self.site, self.groups, self.share, self.looks = site, groups, share, looks
-        self.spent = self.cost = 0.0
+    def __init__(self, site: Site, groups: list[Group], looks: Looks) -> None:
+        self.site, self.groups, self.looks = site, groups, looks
+        self.spent = self.cost = self.share = 0.0
 
     @property
     def open(self) -> bool:
         """Whether more rounds could say more."""
         return any(group.alive for group in self.groups)
 
-    def visit(self, sessions: Sessions, process: int, work: Path, progress: Progress, start_seconds: float) -> None:
+    def visit(self, sessions: Sessions, generation: Generation, work: Path, progress: Progress) -> None:
         """One generation: load and verify, then rounds for about as long as that took, starting the processes included."""
-        started = time.monotonic()
+        started = time.monotonic() - generation.start_seconds
         groups = [group for group in self.groups if group.alive]
-        cells = sum(len(group.entries) for group in groups)
-        progress.part(f"measuring {self.site.name}, process {process + 1}: loading and verifying {cells} cells")
-        round_seconds = sum([group.prepare(work) for group in groups])
-        rounds = schedule.rounds_per_process(start_seconds + time.monotonic() - started, round_seconds)
+        cells = [entry for group in groups for entry in group.choose(generation.runtimes)]
+        title = f"process {generation.number + 1}"
+        progress.part(f"measuring {self.site.name}, {title}: loading and verifying {len(cells)} cells")
+        sessions.load_side_by_side([(entry.cell, entry.model) for entry in cells])
+        before = time.monotonic() - started
         for group in groups:
-            progress.part(f"measuring {group.name}, process {process + 1}: {len(group.entries)} cells in turn")
-            group.spend(rounds, process)
+            group.prepare(work)
+        verifying = time.monotonic() - started - before
+        left = self.share - self.spent - verifying
+        seconds = budget.measuring_seconds(before, left, generation.number, generation.most)
+        contrasts = sum(group.contrasts for group in groups)
+        for group in groups:
+            progress.part(f"measuring {group.name}, {title}")
+            at_least = int(generation.number < budget.LEAST_GENERATIONS)
+            group.spend(seconds * group.contrasts / contrasts, generation.number, at_least=at_least)
         sessions.release()
-        self.cost = start_seconds + time.monotonic() - started
-        self.spent += self.cost
-        self.looks.look(self.spent / self.share)
+        took = time.monotonic() - started
+        self.spent += took
+        # Answers are verified once: that costs no later generation anything.
+        self.cost = took - verifying if generation.number == 0 else took
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Processes that were started together, and what starting them cost each site; `most`: so many generations are allowed."""
+
+    number: int
+    runtimes: tuple[str, ...]
+    start_seconds: float
+    most: int
 
 
 def measure(
@@ -80,42 +95,42 @@ def measure(
     """Measure all sites within `settings.seconds`, in at most `settings.restarts` generations of processes; returns one Found per site.
 
     A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
-    are started anew for each generation. Each site has three generations, whatever they cost, and then as many as fit its share of the
+    are started anew for each generation. Each site has four generations, whatever they cost, and then as many as fit its share of the
     time; what a site leaves, the others get. `after` gets what was found so far after each generation.
     """
     sessions = Sessions(fleet)
     groups = {
-        site.name: [Group(scenario, cells, site.inputs, fleet, sessions, seed) for scenario, cells in site.scenarios if cells]
-        for site in sites
+        site.name: [Group(scenario, cells, site.inputs, sessions, seed) for scenario, cells in site.scenarios if cells] for site in sites
     }
     family = pairs.count([entry.cell for each in groups.values() for group in each for entry in group.entries])
-    tours = [
-        Tour(site, groups[site.name], settings.seconds / len(sites), Looks(groups[site.name], settings.equivalent, family))
-        for site in sites
-    ]
+    tours = [Tour(site, groups[site.name], Looks(groups[site.name], settings.equivalent, family)) for site in sites]
     began = time.monotonic()
-    for process in range(settings.restarts):
-        visited = next_tours(tours, process, settings.seconds, time.monotonic() - began)
+    for number in range(settings.restarts):
+        visited = next_tours(tours, number, settings.seconds, time.monotonic() - began)
         if not visited:
             break
         sessions.drop()
         started = time.monotonic()
-        fleet.start()
-        fleet.ready()
+        runtimes = fleet.taking_part(number)
+        sessions.start(entry.cell for tour in visited for group in tour.groups for entry in group.choose(runtimes))
         start_seconds = (time.monotonic() - started) / len(visited)
         for tour in visited:
-            tour.visit(sessions, process, work, progress, start_seconds)
+            # Divided anew before each visit: only a visited site's cost is known.
+            for each, share in zip(tours, budget.shares([tour.cost for tour in tours], settings.seconds), strict=True):
+                each.share = share
+            tour.visit(sessions, Generation(number, runtimes, start_seconds, settings.restarts), work, progress)
+            tour.looks.look(tour.spent / tour.share if tour.share else 1.0)
             progress.done(tour.cost)
         after([_found(tour) for tour in tours])
     sessions.drop()
     return [_found(tour) for tour in tours]
 
 
-def next_tours(tours: list[Tour], process: int, seconds: float, elapsed: float) -> list[Tour]:
-    """The sites that generation `process` visits; none ends the measuring."""
+def next_tours(tours: list[Tour], generation: int, seconds: float, elapsed: float) -> list[Tour]:
+    """The sites that a generation visits; none ends the measuring."""
     still = [tour for tour in tours if tour.open]
-    if process < LEAST_PROCESSES:
-        return still if elapsed < HARD_CAP * seconds else []
+    if generation < budget.LEAST_GENERATIONS:
+        return still if elapsed < budget.HARD_CAP * seconds else []
     left = seconds - elapsed
     fitting = [tour for tour in still if tour.cost <= left]
     own = [tour for tour in fitting if tour.spent + tour.cost <= tour.share]

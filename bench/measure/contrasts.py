@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from bench import ratios
 from bench.measure import pairs
 from bench.measure.comparable import not_comparable
+from bench.measure.polish import Polished, Ratio
 from bench.results import Contrast, Measured
 from contract.protocol import Receipt
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Two cells and what their common quads say, before anything is judged."""
+    """Two cells and what their common rounds say, before anything is judged."""
 
     one: Measured
     base: Measured
     factor: pairs.Factor
     why_not: str | None
-    quads: list[list[float]]
+    processes: list[Ratio]
 
     @property
     def share(self) -> float:
@@ -30,7 +31,7 @@ class Seen:
     @property
     def evidence(self) -> ratios.Evidence | None:
         """None where the two are not comparable, or have too few processes in common."""
-        return None if self.why_not is not None else ratios.evidence(self.quads)
+        return None if self.why_not is not None else ratios.evidence([each.log for each in self.processes])
 
 
 def contrast_all(
@@ -43,7 +44,8 @@ def contrast_all(
 
     `same_graph`: (dataset, backbone, variant, other variant) -> whether their structural hashes are equal.
     """
-    seen = [look(one, base, factor, receipts) for one, base, factor in pairs.of(cells, key=lambda cell: cell.cell)]
+    polished = pairs.polished(cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    seen = [look(one, base, factor, receipts, polished[one.cell]) for one, base, factor in pairs.of(cells, key=lambda cell: cell.cell)]
     p_values = [ratios.p_value(each.evidence, each.share) for each in seen]
     comparable = [each.why_not is None for each in seen]
     family = iter(ratios.holm([p for p, judged in zip(p_values, comparable, strict=True) if judged]))
@@ -53,10 +55,10 @@ def contrast_all(
     ]
 
 
-def look(one: Measured, base: Measured, factor: pairs.Factor, receipts: Mapping[str, Receipt]) -> Seen:
-    """Two cells side by side."""
+def look(one: Measured, base: Measured, factor: pairs.Factor, receipts: Mapping[str, Receipt], group: Polished) -> Seen:
+    """Two cells of a group side by side."""
     why = not_comparable(one, base, receipts)
-    return Seen(one, base, factor, why, [] if why else pairs.quads(one.blocks, base.blocks))
+    return Seen(one, base, factor, why, [] if why else group.ratios(one.cell, base.cell))
 
 
 def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: Mapping[tuple[str, str, str, str], bool]) -> Contrast:
@@ -71,8 +73,8 @@ def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: 
         family_p=family_p,
         mde=ratios.smallest_detectable(found),
         verdict=None if seen.why_not else ratios.verdict(found, equivalent, p, family_p, seen.share),
-        processes=len(seen.quads),
-        rounds=sum(map(len, seen.quads)),
+        processes=len(seen.processes),
+        rounds=sum(each.rounds for each in seen.processes),
         not_comparable=seen.why_not,
         # Two runtimes on one file are no control, although the graph is the same.
         same_graph=seen.factor == "variant" and same_graph.get((one.dataset, one.backbone, one.variant, base.variant), False),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from bench.fleet import Fleet
-from bench.measure import schedule, sentinel
+from bench.measure import pairs, schedule, sentinel
 from bench.measure.sessions import Sessions
 from bench.parity import compare
 from bench.parity.ask import read_answer
@@ -63,15 +62,16 @@ class Entry:
 class Group:
     """Cells of one scenario, backbone and provider."""
 
-    def __init__(
-        self, scenario: Scenario, cells: list[tuple[Cell, Path]], inputs: Inputs, fleet: Fleet, sessions: Sessions, seed: int
-    ) -> None:
+    def __init__(self, scenario: Scenario, cells: list[tuple[Cell, Path]], inputs: Inputs, sessions: Sessions, seed: int) -> None:
         first = cells[0][0]
         self.name = f"{first.dataset}/{first.backbone} on {first.provider}: {scenario.name}"
-        self.scenario, self.inputs, self.fleet, self.sessions = scenario, inputs, fleet, sessions
+        self.scenario, self.inputs, self.sessions = scenario, inputs, sessions
         self.entries = [Entry(cell, model) for cell, model in cells]
         self.load = scenario.kind == "load"
         self.closed = False
+        self.contrasts = max(1, pairs.count([entry.cell for entry in self.entries]))
+        self._runtimes: Sequence[str] = [entry.cell.runtime for entry in self.entries]
+        self._credit = 0.0
         self._rounds = schedule.rounds(len(self.entries), f"{self.name} {seed}")
         self._agreed: compare.Logits | None = inputs.logits
 
@@ -86,29 +86,52 @@ class Group:
         for entry in self.entries:
             entry.alpha_share = alpha_share
 
-    def prepare(self, work: Path) -> float:
-        """Load every cell in this generation of processes, its answers verified, and return the expected seconds of one round.
+    def choose(self, runtimes: Sequence[str]) -> list[Entry]:
+        """Measure the cells of these runtimes only, until others are chosen; returns those that still can be."""
+        self._runtimes = runtimes
+        return self._here
+
+    @property
+    def _here(self) -> list[Entry]:
+        return [entry for entry in self.entries if self._takes_part(entry)]
+
+    def _takes_part(self, entry: Entry) -> bool:
+        return entry.alive and entry.cell.runtime in self._runtimes
+
+    def prepare(self, work: Path) -> None:
+        """Load every chosen cell in this generation of processes, its answers verified.
 
         On the CPU the answers of a verified process are every later one's, to the last bit: what differs is an error of the first sample.
         """
-        for entry in self.entries:
-            if entry.alive:
-                self._guard(entry, partial(self._prepare, work=work))
-        return schedule.round_ns([entry.sample_ns for entry in self.entries if entry.alive], load=self.load) / 1e9
+        for entry in self._here:
+            self._guard(entry, partial(self._prepare, work=work))
 
-    def spend(self, rounds: int, process: int) -> None:
-        """Take so many rounds."""
-        for _ in range(rounds):
-            if not any(entry.alive for entry in self.entries):
-                return
-            before = sentinel.read()
-            for turn in next(self._rounds):
-                entry = self.entries[turn.cell]
-                if entry.alive:
-                    self._guard(entry, partial(self._block, turn=turn, process=process))
-            cause = sentinel.cause(before, sentinel.read())
-            if cause is not None:
-                self._disturbed(process, turn.round, cause)
+    def spend(self, seconds: float, process: int, *, at_least: int) -> None:
+        """Take as many rounds as fit what this group has earned, or `at_least` so many; what it does not use, or uses too much, it keeps.
+
+        So a group whose round takes long sits out until it has earned one.
+        """
+        self._credit += seconds
+        expected = schedule.round_ns([entry.sample_ns for entry in self._here], load=self.load) / 1e9
+        taken = 0
+        while self._here and (taken < at_least or expected <= self._credit):
+            started = time.monotonic()
+            self._round(process)
+            # The time of a round by the clock: between its blocks runners are frozen and thawed, and asked.
+            expected = time.monotonic() - started
+            self._credit -= expected
+            taken += 1
+
+    def _round(self, process: int) -> None:
+        before = sentinel.read()
+        turns = next(self._rounds)
+        for turn in turns:
+            entry = self.entries[turn.cell]
+            if self._takes_part(entry):
+                self._guard(entry, partial(self._block, turn=turn, process=process))
+        cause = sentinel.cause(before, sentinel.read())
+        if cause is not None:
+            self._disturbed(process, turns[0].round, cause)
 
     def _disturbed(self, process: int, number: int, cause: str) -> None:
         """Mark a round of all cells alike: what is left out for one side of a ratio is left out for the other."""
@@ -125,8 +148,8 @@ class Group:
         except ConcordError as error:
             entry.error = str(error)
             if isinstance(error, RunnerError):
-                # The runner may be dead or out of step: the other cells of this runtime get a fresh one.
-                self.sessions.drop(entry.cell.runtime)
+                # The runner may be dead or out of step: what else it is asked, a fresh one answers.
+                self.sessions.drop(entry.cell)
 
     def _prepare(self, entry: Entry, work: Path) -> None:
         loaded = self.sessions.get(entry.cell, entry.model)
@@ -134,7 +157,8 @@ class Group:
         if not entry.expected or entry.cell.provider != "cpu":
             entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
         if not entry.sample_ns:
-            entry.sample_ns = float(np.median(self._time(entry, samples=2, warmup=0).samples[-1:]))
+            # Of `load` each sample is a whole new session, and costs seconds with a large model.
+            entry.sample_ns = float(self._time(entry, samples=1, warmup=0).samples[0])
 
     def _verify(self, entry: Entry, loaded: Loaded, work: Path) -> tuple[int, ...]:
         """The runner's answer to the very inputs that will be timed, checked against the reference's."""
@@ -153,7 +177,7 @@ class Group:
             outputs=(),
             out=str(out),
         )
-        answer = self.fleet.only(entry.cell.runtime).predict(asked, FIRST_SECONDS)
+        answer = self.sessions.runner(entry.cell).predict(asked, FIRST_SECONDS)
         logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
         if not np.isfinite(logits).all():
             raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
@@ -182,11 +206,11 @@ class Group:
             split=kind == "e2e",
         )
         expected = entry.sample_ns / 1e9 * (samples + warmup)
-        return self.fleet.only(entry.cell.runtime).time(asked, max(LEAST_SECONDS, PATIENCE * expected) if expected else FIRST_SECONDS)
+        return self.sessions.runner(entry.cell).time(asked, max(LEAST_SECONDS, PATIENCE * expected) if expected else FIRST_SECONDS)
 
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
         warmup = schedule.warm_samples(entry.sample_ns, load=self.load)
-        frozen = self.fleet.frozen_beside(entry.cell.runtime)
+        frozen = self.sessions.frozen_beside(entry.cell)
         began, idle = time.monotonic_ns(), sentinel.cpu_ns(frozen)
         timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=warmup)
         idle = sentinel.cpu_ns(frozen) - idle

@@ -31,11 +31,16 @@ class Looks:
 
 
 def decided(entries: list[Entry], share: float, equivalent: float, family: int) -> bool:
-    """Whether every contrast of a group has a verdict at this look, with Bonferroni's correction for the family."""
+    """Whether every contrast of a group has a verdict at this look, with Bonferroni's correction for the family.
+
+    A group without contrasts is never decided: its times get better with every round.
+    """
     measured = [entry for entry in entries if entry.alive]
-    for one, base, _ in pairs.of(measured, key=lambda entry: entry.cell):
-        found = ratios.evidence(pairs.quads(one.blocks, base.blocks))
+    polished = pairs.polished(measured, key=lambda entry: entry.cell, blocks=lambda entry: entry.blocks)
+    contrasts = list(pairs.of(measured, key=lambda entry: entry.cell))
+    for one, base, _ in contrasts:
+        found = ratios.evidence([each.log for each in polished[one.cell].ratios(one.cell, base.cell)])
         p = ratios.p_value(found, share)
         if ratios.verdict(found, equivalent, p, min(1.0, p * family), share) == "inconclusive":
             return False
-    return True
+    return bool(contrasts)

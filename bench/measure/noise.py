@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import ratios, stats
 from bench.measure import pairs
+from bench.measure.polish import Polished
 from bench.results import Contrast, Control, Measured, Noise
 
 
@@ -40,18 +41,19 @@ def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: 
 def controls(cells: Sequence[Measured], same_graph: Mapping[tuple[str, str, str, str], bool]) -> list[Control]:
     """Every pair of files with the same structural hash that one runtime was timed with in one group."""
     made = []
+    polished = pairs.polished(cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
     for one, other in combinations([cell for cell in cells if cell.error is None], 2):
         cell, base = one.cell, other.cell
         if cell.runtime != base.runtime or not pairs.alike(cell, base):
             continue
         if same_graph.get((cell.dataset, cell.backbone, cell.variant, base.variant), False):
-            made.append(control(one, other))
+            made.append(control(one, other, polished[cell]))
     return made
 
 
-def control(one: Measured, other: Measured) -> Control:
+def control(one: Measured, other: Measured, group: Polished) -> Control:
     """One pair, judged by itself: a false-alarm rate is that of single comparisons."""
     share = min(one.alpha_share, other.alpha_share)
-    found = ratios.evidence(pairs.quads(one.blocks, other.blocks))
+    found = ratios.evidence([each.log for each in group.ratios(one.cell, other.cell)])
     p = ratios.p_value(found, share)
     return Control(one.cell, other.cell, ratios.interval(found, share), p, None if found is None else p <= ratios.ALPHA)

@@ -1,11 +1,11 @@
-"""Which cells are compared with which, and the quads that two of them have in common."""
+"""Which cells are compared with which, and in which groups they are measured."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeVar
 
-from bench import ratios
+from bench.measure.polish import Polished
 from bench.results import Block
 from contract.matrix import Cell
 
@@ -44,15 +44,10 @@ def alike(cell: Cell, other: Cell) -> bool:
     return all(getattr(cell, key) == getattr(other, key) for key in ALIKE)
 
 
-def quads(one: Sequence[Block], base: Sequence[Block]) -> list[list[float]]:
-    """Log ratios of the ABBA quads that both cells have complete and undisturbed, per process."""
-    sides = [
-        {(block.process, block.round, int(block.half)): block.samples_ns for block in each if not block.disturbed} for each in (one, base)
-    ]
-    found: dict[int, list[float]] = {}
-    for process, number, half in sorted(sides[0]):
-        keys = [(process, number, 0), (process, number, 1)]
-        if half == 0 and all(key in side for side in sides for key in keys):
-            first, second = ((side[keys[0]], side[keys[1]]) for side in sides)
-            found.setdefault(process, []).append(ratios.quad_log_ratio(first, second))
-    return list(found.values())
+def polished(measured: Sequence[T], key: Callable[[T], Cell], blocks: Callable[[T], Sequence[Block]]) -> dict[Cell, Polished]:
+    """For each cell its group with the levels taken out."""
+    groups: dict[tuple[object, ...], dict[Cell, Sequence[Block]]] = {}
+    for each in measured:
+        cell = key(each)
+        groups.setdefault(tuple(getattr(cell, name) for name in ALIKE), {})[cell] = blocks(each)
+    return {cell: made for group in groups.values() for made in [Polished(group)] for cell in group}

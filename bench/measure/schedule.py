@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-# A block is long enough that a clock's or a scheduler's hiccup is small in its median (measuring.md 2.2).
-BLOCK_NS = 60_000_000
+# A block is short: a virtual machine's speed changes within tenths of a second, and what lies between two blocks is not cancelled by
+# their round. Blocks of one to three forwards of 25 ms served equally well for the same time, blocks of five and more worse.
+BLOCK_NS = 40_000_000
 MOST_SAMPLES_IN_BLOCK = 40
 # The first sample after a thaw runs on cold caches: it is taken as warm-up of the block, and not counted. A forward of this length and
 # above refills every cache many times over, and is not worth doubling.
 WARM_SAMPLES, WARM_BELOW_NS = 1, 100_000_000
-MOST_ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,3 @@ def warm_samples(sample_ns: float, *, load: bool) -> int:
 def round_ns(sample_ns: Sequence[float], *, load: bool) -> float:
     """What one round is expected to cost: two blocks of every cell, warm samples included."""
     return sum(2 * (samples_per_block(each) + warm_samples(each, load=load)) * each for each in sample_ns)
-
-
-def rounds_per_process(before_seconds: float, round_seconds: float) -> int:
-    """Rounds to take in one generation of processes, after `before_seconds` of starting, loading and verifying.
-
-    About as long is measured as it took to get there: processes differ about as much as quads of one process do (measuring.md 0a), and
-    then neither more rounds nor more processes would narrow the intervals faster for the same time.
-    """
-    return max(1, min(MOST_ROUNDS, round(before_seconds / round_seconds))) if round_seconds > 0 else 1

@@ -59,13 +59,13 @@ def _judged(goal: Goal, processes: Sequence[Counted]) -> Judged:
 
 def per_call(processes: Sequence[Counted], way: str) -> Interval | None:
     """Nanoseconds a call: the median block of each process, and their geometric mean with its 95 % interval over processes."""
-    return interval(evidence([[math.log(ns / counted.calls) for ns in counted.ways[way]] for counted in processes]))
+    return interval(evidence([median(math.log(ns / counted.calls) for ns in counted.ways[way]) for counted in processes]))
 
 
 def ratio(processes: Sequence[Counted], way: str, base: str) -> Interval | None:
     """Time of `way` over time of `base` in the same round, the median of each process, with the interval over processes."""
     rounds = (zip(counted.ways[way], counted.ways[base], strict=True) for counted in processes)
-    return interval(evidence([[math.log(one / other) for one, other in each] for each in rounds]))
+    return interval(evidence([median(math.log(one / other) for one, other in each) for each in rounds]))
 
 
 def middle(processes: Sequence[Counted], way: str) -> float:

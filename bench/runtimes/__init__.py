@@ -15,12 +15,14 @@ class Descriptor:
     """A runtime.
 
     `command(providers)` is the runner's command line; it raises EnvironmentFault with the cure when a part is missing.
-    `source()` is the hash that a runner of this checkout reports.
+    `source()` is the hash that a runner of this checkout reports. `slow_start`: its process takes seconds to start, and is measured in
+    fewer generations than the others.
     """
 
     name: str
     command: Callable[[tuple[str, ...]], list[str]]
     source: Callable[[], str]
+    slow_start: bool = False
 
 
 def find(name: str) -> Descriptor:

@@ -11,4 +11,5 @@ DESCRIPTOR = Descriptor(
     name="torch-eager",
     command=lambda _providers: [sys.executable, "-m", "train", "serve"],
     source=lambda: package_hash("train", "contract"),
+    slow_start=True,
 )

@@ -73,7 +73,7 @@ def input_shape(fleet: Fleet, model: Path) -> tuple[int, ...]:
 
 def store(subject: Subject, compared: list[Compared], seed: int, folder: Path) -> None:
     """Write what was found so far."""
-    equal = [quads for each in compared if each.slowdown == 0 for quads in each.quads]
+    equal = [log for each in compared if each.slowdown == 0 for log in each.logs]
     slowdowns = sorted({share for share, _, _ in TRIALS if share > 0})
     replayed = replay(equal, REPLAYED_PROCESSES, slowdowns, seed) if len(equal) >= 2 * REPLAYED_PROCESSES else None
     machine = describe()

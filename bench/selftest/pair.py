@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.fleet import Fleet
-from bench.measure import pairs
 from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
+from bench.measure.polish import Polished
 from bench.progress import Progress
 from bench.results import Contrast
 from bench.runtimes import Descriptor, find
@@ -28,12 +28,12 @@ MOST_PROCESSES = 400
 
 @dataclass(frozen=True)
 class Compared:
-    """What one comparison said. `quads`: log ratios of the slowed runner to the other, by generation of processes."""
+    """What one comparison said. `logs`: log ratios of the slowed runner to the other, by generation of processes."""
 
     slowdown: float
     seconds: float
     contrast: Contrast
-    quads: tuple[tuple[float, ...], ...]
+    logs: tuple[float, ...]
 
 
 def slowed(share: float) -> Descriptor:
@@ -60,5 +60,5 @@ def compare(model: Path, about: Cell, given: Inputs, share: float, settings: Mea
         raise ConcordError(f"a comparison failed: {broken}", where=site.name)
     (contrast,) = contrast_all(found.cells, fleet.receipts, {}, settings.equivalent)
     one, base = sorted(found.cells, key=lambda cell: cell.cell.runtime, reverse=True)
-    quads = pairs.quads(one.blocks, base.blocks)
-    return Compared(share, settings.seconds, contrast, tuple(map(tuple, quads)))
+    polished = Polished({one.cell: one.blocks, base.cell: base.blocks})
+    return Compared(share, settings.seconds, contrast, tuple(each.log for each in polished.ratios(one.cell, base.cell)))

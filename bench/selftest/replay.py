@@ -32,20 +32,20 @@ class Replayed:
         return stats.share_bound(self.alarms, self.replays)
 
 
-def replay(quads: Sequence[Sequence[float]], processes: int, slowdowns: Sequence[float], seed: int, replays: int = REPLAYS) -> Replayed:
-    """Replay comparisons. `quads`: log ratios of equal programs by generation. Raises ValueError for fewer generations than are drawn.
+def replay(logs: Sequence[float], processes: int, slowdowns: Sequence[float], seed: int, replays: int = REPLAYS) -> Replayed:
+    """Replay comparisons. `logs`: log ratios of equal programs by generation. Raises ValueError for fewer generations than are drawn.
 
-    Exchanging the sides of a generation changes the sign of its quads: what differs by chance then differs in neither direction.
+    Exchanging the sides of a generation changes the sign of its log ratio: what differs by chance then differs in neither direction.
     """
-    if len(quads) < processes:
-        raise ValueError(f"{processes} generations are drawn from {len(quads)}")
+    if len(logs) < processes:
+        raise ValueError(f"{processes} generations are drawn from {len(logs)}")
     random = np.random.default_rng(seed)
     alarms = covered = 0
     found = dict.fromkeys((f"{each:g}" for each in slowdowns), 0)
     for _ in range(replays):
-        chosen = random.choice(len(quads), processes, replace=False)
+        chosen = random.choice(len(logs), processes, replace=False)
         signs = random.choice((-1, 1), processes)
-        evidence = ratios.evidence([[sign * each for each in quads[place]] for place, sign in zip(chosen, signs, strict=True)])
+        evidence = ratios.evidence([sign * logs[place] for place, sign in zip(chosen, signs, strict=True)])
         interval = ratios.interval(evidence)
         assert evidence is not None  # at least three processes are drawn
         assert interval is not None

@@ -136,7 +136,7 @@ def matrix(
             Scenario("e2e", "e2e", variant=("raw-dynamic",)),
         ),
         parity=Parity(images=images, seconds=60),
-        measure=Measure(**{"seconds": 20.0, "restarts": 1, "equivalent": 0.01} | measure),
+        measure=Measure(**{"seconds": 1.0, "restarts": 1, "equivalent": 0.01} | measure),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench.measure.looks import LOOKS, SHARES, Looks
 from bench.measure.sessions import Sessions
 from bench.progress import Progress
 from bench.results import Block
+from contract.errors import ConcordError
 from contract.matrix import Measure, Scenario
 from tests.bench import fakes
 
@@ -31,13 +33,13 @@ def fleet(tmp_path, monkeypatch):
 
 
 def group(fleet: Fleet) -> Group:
-    return Group(Scenario("latency", "latency"), [(cell, Path("x.onnx")) for cell in PAIR], INPUTS, fleet, Sessions(fleet), 0)
+    return Group(Scenario("latency", "latency"), [(cell, Path("x.onnx")) for cell in PAIR], INPUTS, Sessions(fleet), 0)
 
 
 def tour(fleet: Fleet, name: str, *, cost: float, spent: float, share: float = 60.0, closed: bool = False) -> Tour:
     groups = [group(fleet)]
-    made = Tour(Site(name, [], INPUTS), groups, share, Looks(groups, 0.01, 1))
-    made.cost, made.spent = cost, spent
+    made = Tour(Site(name, [], INPUTS), groups, Looks(groups, 0.01, 1))
+    made.cost, made.spent, made.share = cost, spent, share
     made.groups[0].closed = closed
     return made
 
@@ -50,11 +52,11 @@ def names(tours: list[Tour]) -> list[str]:
     ("process", "elapsed", "visited"),
     [
         (0, 0.0, ["slow", "fast"]),
-        (2, 130.0, ["slow", "fast"]),  # three processes, whatever they cost
-        (2, 241.0, []),  # but for twice the budget
-        (3, 60.0, ["fast"]),  # slow has had more than its share
-        (3, 115.0, ["fast"]),
-        (3, 116.0, []),  # no time for anything
+        (3, 130.0, ["slow", "fast"]),  # four processes, whatever they cost
+        (3, 241.0, []),  # but for twice the budget
+        (4, 60.0, ["fast"]),  # slow has had more than its share
+        (4, 115.0, ["fast"]),
+        (4, 116.0, []),  # no time for anything
     ],
 )
 def test_what_a_generation_visits(fleet, process, elapsed, visited):
@@ -94,9 +96,14 @@ def test_decided(difference, scatter, family, said):
 
 
 def test_a_cell_with_an_error_holds_nothing_up():
-    made = entries(0.0, 0.02)
+    made = [*entries(0.0, 0.02), Entry(fakes.cell("sim-dynamic", "ort-python"), Path("x.onnx"))]
     made[1].error = "died"
+    made[2].blocks = blocks([0.3 + each for each in (0.0, 0.001, 0.002)])
     assert looks.decided(made, SHARES[0], 0.01, 1)
+
+
+def test_a_group_without_contrasts_is_never_decided():
+    assert not looks.decided(entries(0.3, 0.001)[:1], SHARES[0], 0.01, 1)
 
 
 def test_looks_are_taken_once_each_and_close_what_is_decided(fleet):
@@ -129,14 +136,49 @@ def test_contrasts_are_counted():
     assert pairs.count([]) == 0
 
 
-def test_measuring_ends_at_its_restarts(fleet, tmp_path):
+def test_measuring_ends_at_its_restarts(fleet, tmp_path, monkeypatch):
+    monkeypatch.setattr(looks, "decided", lambda *_: False)
     fakes.save_model(tmp_path / "m.onnx", fakes.weights())
     np.save(tmp_path / "x.npy", np.zeros((1, 3, 4, 4), np.float32))
     site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in PAIR])], INPUTS)
     seen: list[int] = []
     (found,) = campaign.measure(
-        [site], fleet, Measure(1000.0, 4), 0, tmp_path, Progress(1), after=lambda gave: seen.append(len(gave[0].cells[0].blocks))
+        [site], fleet, Measure(4.0, 4), 0, tmp_path, Progress(1), after=lambda gave: seen.append(len(gave[0].cells[0].blocks))
     )
     assert {block.process for block in found.cells[0].blocks} == {0, 1, 2, 3}
     assert seen == sorted(seen)
     assert len(seen) == 4
+
+
+def test_a_slow_starter_is_left_out_of_some_generations(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, **{"ort-rust": replace(fakes.descriptor("ort-rust", commit=fakes.COMMIT), slow_start=True)})
+    fakes.save_model(tmp_path / "m.onnx", fakes.weights())
+    monkeypatch.setattr(looks, "decided", lambda *_: False)
+    site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in PAIR])], INPUTS)
+    with Fleet(("ort-python", "ort-rust"), 1, tmp_path / "logs") as fleet:
+        (found,) = campaign.measure([site], fleet, Measure(12.0, 6), 0, tmp_path, Progress(1))
+    processes = {cell.cell.runtime: {block.process for block in cell.blocks} for cell in found.cells}
+    assert processes["ort-rust"] == {0, 1, 2, 3}
+    assert processes["ort-python"] >= {0, 1, 2, 3, 4}
+
+
+def test_each_variant_has_a_process_of_its_own(fleet):
+    sessions = Sessions(fleet)
+    cells = [fakes.cell(variant, runtime) for runtime in ("ort-python", "ort-rust") for variant in fakes.VARIANTS]
+    names = [sessions.name(cell) for cell in cells]
+    assert len(set(names)) == len(cells)
+    assert [sessions.name(cell) for cell in cells] == names
+    assert sessions.name(replace(cells[0], scenario="e2e", backbone="other")) == names[0]  # the same process, one after the other
+    sessions.start(cells[:2])
+    assert sessions.runner(cells[0]).pid != sessions.runner(cells[1]).pid
+    assert set(fleet.receipts) == {"ort-python"}
+
+
+def test_what_cannot_be_loaded_side_by_side_is_told_where_it_is_needed(fleet, tmp_path):
+    fakes.save_model(tmp_path / "good.onnx", fakes.weights())
+    sessions = Sessions(fleet)
+    good, bad = fakes.cell("raw-static", "ort-python"), fakes.cell("raw-dynamic", "ort-python")
+    sessions.load_side_by_side([(good, tmp_path / "good.onnx"), (bad, tmp_path / "absent.onnx")])
+    assert sessions.get(good, tmp_path / "good.onnx").id
+    with pytest.raises(ConcordError, match=r"absent\.onnx"):
+        sessions.get(bad, tmp_path / "absent.onnx")

@@ -170,17 +170,8 @@ def test_disturbed_rounds_and_frozen_time_are_counted():
     assert found.frozen_share == pytest.approx(4 / 800)
 
 
-def test_blocks_are_paired_by_process_round_and_half():
-    def cell(blocks: dict[tuple[int, int, int], int]) -> Measured:
-        return replace(measured(), blocks=tuple(Block(*key, (value,), 0, 0, {}, None) for key, value in blocks.items()))
-
-    one = cell({(0, 0, 0): 2, (0, 0, 1): 8, (0, 1, 0): 5, (1, 0, 1): 9, (1, 4, 0): 3, (1, 4, 1): 3})
-    base = cell({(0, 0, 1): 1, (0, 0, 0): 1, (0, 1, 0): 5, (0, 1, 1): 5, (1, 0, 0): 9, (1, 0, 1): 9, (1, 4, 0): 1, (1, 4, 1): 1})
-    assert pairs.quads(one.blocks, base.blocks) == [pytest.approx([math.log(4)]), pytest.approx([math.log(3)])]
-    assert pairs.quads(one.blocks, cell({(0, 0, 0): 1, (0, 1, 1): 1}).blocks) == []
-
-
-def test_a_disturbed_round_makes_no_quad():
-    made = [replace(block, disturbed="stolen" if block.process == 1 else None) for block in measured().blocks]
-    assert [len(quads) for quads in pairs.quads(made, measured().blocks)] == [2, 2, 2]
-    assert [len(quads) for quads in pairs.quads(measured().blocks, made)] == [2, 2, 2]
+def test_a_disturbed_round_counts_for_no_ratio():
+    blocks = tuple(replace(block, disturbed="stolen" if block.process == 1 else None) for block in measured().blocks)
+    made, other = replace(measured(runtime="ort-rust"), blocks=blocks), measured()
+    polished = pairs.polished([made, other], key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    assert [each.rounds for each in polished[made.cell].ratios(made.cell, other.cell)] == [2, 2, 2]

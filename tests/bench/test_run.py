@@ -53,7 +53,7 @@ scenario = ["latency", "throughput", "load", "e2e"]
 device = "cpu"
 
 [measure]
-seconds = 20.0
+seconds = 6.0
 restarts = 3
 """
 
@@ -117,7 +117,7 @@ def test_a_whole_run(tmp_path, pids):
     assert {each.factor for each in results.contrasts if each.same_graph} == {"variant"}
     assert set(results.receipts) == set(results.peak_bytes) == set(fakes.RUNTIMES)
     assert verify(folder) == 0
-    assert len(pids) == 12  # parity, and three generations of three runners
+    assert len(pids) == 3 + 3 * 7  # parity, and in each of three generations a process for every variant of every runtime
     assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring"]
 
 
@@ -156,10 +156,10 @@ def test_a_reference_that_dies_leaves_the_other_subjects(tmp_path, pids, monkeyp
 def test_interrupted_it_keeps_and_shows_what_was_done(tmp_path, pids, monkeypatch):
     spend = Group.spend
 
-    def interrupt(group: Group, rounds: int, process: int) -> None:
+    def interrupt(group: Group, seconds: float, process: int, *, at_least: int) -> None:
         if process == 1:
-            raise KeyboardInterrupt  # three runners are alive now: the fixture looks for them
-        spend(group, rounds, process)
+            raise KeyboardInterrupt  # seven runners are alive now: the fixture looks for them
+        spend(group, seconds, process, at_least=at_least)
 
     options = ready(tmp_path)
     trained(tmp_path, options)

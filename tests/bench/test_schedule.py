@@ -1,4 +1,4 @@
-"""The order of blocks, and how many a process gets."""
+"""The order of blocks, and how long they are."""
 
 from __future__ import annotations
 
@@ -45,21 +45,14 @@ def test_rounds_are_seeded_and_random():
 
 
 @pytest.mark.parametrize(
-    ("sample_ns", "samples"), [(60_000_000, 1), (59_999_999, 2), (20_000_000, 3), (1_000_000, 40), (10, 40), (0, 40), (3e9, 1)]
+    ("sample_ns", "samples"), [(40_000_000, 1), (39_999_999, 2), (15_000_000, 3), (1_000_000, 40), (10, 40), (0, 40), (3e9, 1)]
 )
-def test_a_block_lasts_about_60_ms(sample_ns, samples):
+def test_a_block_lasts_about_40_ms(sample_ns, samples):
     assert schedule.samples_per_block(sample_ns) == samples
 
 
 def test_a_round_costs_two_blocks_of_every_cell():
-    # 3 counted samples and 1 warm one of 20 ms, 1 of 100 ms without a warm one; each twice.
-    assert schedule.round_ns([20e6, 100e6], load=False) == 2 * (4 * 20e6 + 100e6)
-    assert schedule.round_ns([20e6], load=True) == 2 * 3 * 20e6
+    # 2 counted samples and 1 warm one of 20 ms, 1 of 100 ms without a warm one; each twice.
+    assert schedule.round_ns([20e6, 100e6], load=False) == 2 * (3 * 20e6 + 100e6)
+    assert schedule.round_ns([20e6], load=True) == 2 * 2 * 20e6
     assert schedule.round_ns([], load=False) == 0
-
-
-@pytest.mark.parametrize(
-    ("before", "round_seconds", "rounds"), [(0.0, 1.0, 1), (0.9, 1.0, 1), (2.6, 1.0, 3), (100.0, 1.0, schedule.MOST_ROUNDS), (5.0, 0.0, 1)]
-)
-def test_as_long_is_measured_as_it_took_to_get_there(before, round_seconds, rounds):
-    assert schedule.rounds_per_process(before, round_seconds) == rounds

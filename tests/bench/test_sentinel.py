@@ -39,8 +39,8 @@ def test_a_system_without_counters_says_nothing(tmp_path, text):
 @pytest.mark.parametrize(
     ("after", "cause"),
     [
-        (Reading(1000, 50, 0), None),
-        (Reading(1000, 51, 0), "more than 5% of the CPU time was stolen"),
+        (Reading(1000, 100, 0), None),
+        (Reading(1000, 101, 0), "more than 10% of the CPU time was stolen"),
         (Reading(1000, 0, 1), "throttled by the cgroup's quota"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,7 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"unknown argument {arguments[0]!r}", where="python -m train serve", next="it takes none: requests come on stdin")
     replies = serve.claim_stdout()
     handlers = Runner().handlers()
-    # What torch's imports made is no garbage: to look through it took 270 ms, before each block of samples.
-    gc.freeze()
-    try:
-        serve.serve(handlers, sys.stdin.buffer, replies)
-    finally:
-        gc.unfreeze()  # what is left frozen at the end, nanobind reports as leaked
+    serve.serve(handlers, sys.stdin.buffer, replies)
     return GOOD
 
 

@@ -1,0 +1,51 @@
+"""How a budget of seconds is divided: among sites, between starting processes and measuring in them, and among the groups of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench import ratios
+
+# Every site gets so many generations of processes, whatever they cost: with three the interval would be half as wide again.
+LEAST_GENERATIONS = 4
+assert LEAST_GENERATIONS >= ratios.LEAST_PROCESSES
+# A run that cannot have them in this many times its budget ends without.
+HARD_CAP = 2.0
+# From so many on, Student's t is hardly wider than the normal distribution.
+ENOUGH_GENERATIONS = 8
+# Of the later generations a runtime that takes seconds to start is in one of so many.
+SLOW_START_IN = 3
+
+
+def takes_part(generation: int, *, slow_start: bool) -> bool:
+    """Whether a runtime is measured in this generation: torch takes as long to start as a whole generation of the others takes."""
+    return not slow_start or generation < LEAST_GENERATIONS or generation % SLOW_START_IN == 0
+
+
+def shares(costs: Sequence[float], seconds: float) -> list[float]:
+    """Seconds for each site: equal shares, but a site whose least generations cost more gets what they cost, and the others less.
+
+    `costs`: seconds of one generation at each site, 0 where nothing is known yet.
+    """
+    least = [LEAST_GENERATIONS * cost for cost in costs]
+    costly: set[int] = set()
+    while True:
+        others = [place for place in range(len(costs)) if place not in costly]
+        rest = max(0.0, seconds - sum(least[place] for place in costly)) / max(1, len(others))
+        more = {place for place in others if least[place] > rest}
+        if not more:
+            return [least[place] if place in costly else rest for place in range(len(costs))]
+        costly |= more
+
+
+def measuring_seconds(before: float, left: float, generation: int, most: int) -> float:
+    """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
+
+    An interval over few processes is wide whatever they measured: up to eight of them, as long is measured as it took to get there. With
+    more, twice as long: rounds of one process scatter several times as much as processes do. Less where the least generations would not
+    fit otherwise, and more where no more than `most` generations are allowed.
+    """
+    ways = left / max(before, 1e-9)
+    generations = max(ways / 3, min(ways / 2, ENOUGH_GENERATIONS - generation))
+    fitting = min(max(generations, LEAST_GENERATIONS - generation, 1), max(1, most - generation))
+    return max(0.0, left / fitting - before)

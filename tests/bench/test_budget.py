@@ -1,0 +1,54 @@
+"""How seconds are divided, by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.measure import budget
+from bench.measure.budget import LEAST_GENERATIONS
+
+
+@pytest.mark.parametrize(
+    ("costs", "shares"),
+    [
+        ([0, 0, 0], [80, 80, 80]),  # nothing is known yet
+        ([5, 5, 5], [80, 80, 80]),
+        ([25, 5, 5], [100, 70, 70]),  # four generations at 25 s
+        ([25, 18, 5], [100, 72, 68]),  # and then 72 of the 70 that would be left for each
+        ([100, 5, 5], [400, 20, 20]),
+        ([100], [400]),
+    ],
+)
+def test_shares(costs, shares):
+    assert budget.shares(costs, 240.0) == pytest.approx(shares)
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=6), st.floats(1, 1000))
+def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, seconds):
+    found = budget.shares(costs, seconds)
+    assert all(share >= LEAST_GENERATIONS * cost - 1e-9 for share, cost in zip(found, costs, strict=True))
+    assert sum(found) == pytest.approx(max(seconds, LEAST_GENERATIONS * sum(costs)))
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "generation", "most", "seconds"),
+    [
+        (2.0, 32.0, 0, 12, 2.0),  # eight generations of 4 s
+        (2.0, 60.0, 0, 12, 4.0),  # more than enough: ten of 6 s, and twice as long is measured
+        (2.0, 600.0, 0, 12, 48.0),  # no more than twelve are allowed
+        (10.0, 60.0, 0, 12, 5.0),  # four must fit
+        (10.0, 30.0, 0, 12, 0.0),  # and do not
+        (10.0, 30.0, 2, 12, 5.0),  # two are left
+        (10.0, -5.0, 1, 12, 0.0),
+        (10.0, 30.0, 11, 12, 20.0),  # the last one
+    ],
+)
+def test_how_long_a_generation_measures(before, left, generation, most, seconds):
+    assert budget.measuring_seconds(before, left, generation, most) == pytest.approx(seconds)
+
+
+def test_a_slow_starter_takes_part_in_the_first_generations_and_in_one_of_three_later():
+    assert [number for number in range(12) if budget.takes_part(number, slow_start=True)] == [0, 1, 2, 3, 6, 9]
+    assert all(budget.takes_part(number, slow_start=False) for number in range(12))
