@@ -18,6 +18,8 @@ from contract.errors import ConcordError, EnvironmentFault
 from contract.protocol import Option, Receipt
 
 BOTH = ("cpu", "cuda")
+# Fewer runtimes have nobody to be compared with.
+LEAST_COMPARED = 2
 # Explicit and equal everywhere: ONNX Runtime's own default is blind to cgroups and pins its threads (rust.md 1.4).
 OPTIONS: dict[str, Option] = {"inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True}
 
@@ -79,8 +81,11 @@ class Fleet:
                 self._starting[name] = self._start(name)
 
     def taking_part(self, generation: int) -> tuple[str, ...]:
-        """The runtimes that are measured in this generation of processes."""
-        return tuple(name for name in self.names if budget.takes_part(generation, slow_start=self._descriptor(name).slow_start))
+        """The runtimes that are measured in this generation of processes; all of them, where fewer than two start quickly."""
+        slow = [name for name in self.names if self._descriptor(name).slow_start]
+        if len(self.names) - len(slow) < LEAST_COMPARED:
+            return self.names
+        return tuple(name for name in self.names if name not in slow or budget.slow_one_takes_part(generation))
 
     def running(self, name: str) -> bool:
         """Whether this runner has been started and has said who it is."""

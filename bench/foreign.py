@@ -14,6 +14,7 @@ from bench import run
 from bench.build import build
 from bench.evidence import raw
 from bench.fleet import Fleet
+from bench.measure.again import with_control
 from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
@@ -100,7 +101,7 @@ def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, 
             scenarios.append((scenario, [(cell, path) for cell in cells]))
         holes += [Hole(cell, why) for cell in cells if why is not None]
     # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
-    return Site(name, scenarios, Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
+    return Site(name, with_control(scenarios, {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
 
 
 def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:

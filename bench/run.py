@@ -21,6 +21,7 @@ from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet, same_library
 from bench.measure import forecast
+from bench.measure.again import Graphs, with_control
 from bench.measure.campaign import Found, Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
@@ -145,12 +146,11 @@ def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: 
 def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress) -> None:
     """Measure the cells whose variant passed parity in their runtime; the slowest backbone first, the others share what it leaves."""
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
-    sites = [site_of(part, found, matrix, work) for part, found in slowest_first]
+    graphs = same_graphs(kept.results)
+    sites = [site_of(part, found, matrix, work, graphs) for part, found in slowest_first]
     for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], matrix.measure):
         progress.say(line)
     before = kept.results.holes
-
-    graphs = same_graphs(kept.results)
 
     def add(gave: list[Found]) -> None:
         holes = list(before)
@@ -170,7 +170,7 @@ def left_out(part: plan.Part, found: Checked) -> list[Hole]:
     return [Hole(cell, "failed parity" if row.judged else "parity could not be judged") for cell, row in asked if row is not None]
 
 
-def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path) -> Site:
+def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs: Graphs) -> Site:
     """What is measured of one subject on one provider."""
     without = {hole.cell for hole in left_out(part, found)}
     cells = [cell for cell in part.cells if cell not in without]
@@ -178,7 +178,7 @@ def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path) -> Site
         (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
         for scenario in matrix.chosen("scenario")
     ]
-    return Site(f"{part.subject.name} on {part.provider}", scenarios, timed_inputs(found, part, work))
+    return Site(f"{part.subject.name} on {part.provider}", with_control(scenarios, graphs), timed_inputs(found, part, work))
 
 
 def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:

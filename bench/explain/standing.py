@@ -25,6 +25,10 @@ def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured
     for side in (a, b):
         if side.error is not None:
             raise UsageError(f"{names.name(side.cell, cells)} has no time: {side.error}", where="--explain")
+        if side.cell.variant.endswith(pairs.AGAIN):
+            raise UsageError(
+                f"{names.name(side.cell, cells)} is the same file once more, as a control: there is nothing to explain", where="--explain"
+            )
         if side.kind == "load":
             raise UsageError(
                 f"{names.name(side.cell, cells)} times how a session is created: no operator runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bench import ratios
@@ -11,15 +12,15 @@ LEAST_GENERATIONS = 4
 assert LEAST_GENERATIONS >= ratios.LEAST_PROCESSES
 # A run that cannot have them in this many times its budget ends without.
 HARD_CAP = 2.0
-# From so many on, Student's t is hardly wider than the normal distribution.
-ENOUGH_GENERATIONS = 8
+# So many times as long as starting and loading took is measured in a generation.
+TIMES_BEFORE = 6
 # Of the later generations a runtime that takes seconds to start is in one of so many.
 SLOW_START_IN = 3
 
 
-def takes_part(generation: int, *, slow_start: bool) -> bool:
-    """Whether a runtime is measured in this generation: torch takes as long to start as a whole generation of the others takes."""
-    return not slow_start or generation < LEAST_GENERATIONS or generation % SLOW_START_IN == 0
+def slow_one_takes_part(generation: int) -> bool:
+    """Whether a slow starter is measured in this generation: torch takes as long to start as a whole generation of the others takes."""
+    return generation < LEAST_GENERATIONS or generation % SLOW_START_IN == 0
 
 
 def shares(costs: Sequence[float], seconds: float) -> list[float]:
@@ -41,11 +42,11 @@ def shares(costs: Sequence[float], seconds: float) -> list[float]:
 def measuring_seconds(before: float, left: float, generation: int, most: int) -> float:
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
-    An interval over few processes is wide whatever they measured: up to eight of them, as long is measured as it took to get there. With
-    more, twice as long: rounds of one process scatter several times as much as processes do. Less where the least generations would not
-    fit otherwise, and more where no more than `most` generations are allowed.
+    Six times as long as it took to get there: the median over a process' rounds scatters less than half as much with four times as many,
+    because it takes several to outvote a moment in which the machine was slow. Less where the least generations would not fit otherwise,
+    and more where no more than `most` generations are allowed.
     """
-    ways = left / max(before, 1e-9)
-    generations = max(ways / 3, min(ways / 2, ENOUGH_GENERATIONS - generation))
-    fitting = min(max(generations, LEAST_GENERATIONS - generation, 1), max(1, most - generation))
-    return max(0.0, left / fitting - before)
+    wanted = left / max((1 + TIMES_BEFORE) * before, 1e-9)
+    # Whole ones: of a part of one nothing would be left over for the last.
+    generations = min(max(math.floor(wanted), LEAST_GENERATIONS - generation, 1), max(1, most - generation))
+    return max(0.0, left / generations - before)

@@ -48,7 +48,7 @@ class Tour:
         return any(group.alive for group in self.groups)
 
     def visit(self, sessions: Sessions, generation: Generation, work: Path, progress: Progress) -> None:
-        """One generation: load and verify, then rounds for about as long as that took, starting the processes included."""
+        """One generation: load and verify, then rounds for as long as the budget allows it."""
         started = time.monotonic() - generation.start_seconds
         groups = [group for group in self.groups if group.alive]
         cells = [entry for group in groups for entry in group.choose(generation.runtimes)]
@@ -104,6 +104,7 @@ def measure(
     }
     family = pairs.count([entry.cell for each in groups.values() for group in each for entry in group.entries])
     tours = [Tour(site, groups[site.name], Looks(groups[site.name], settings.equivalent, family)) for site in sites]
+    divide(tours, settings.seconds)
     began = time.monotonic()
     for number in range(settings.restarts):
         visited = next_tours(tours, number, settings.seconds, time.monotonic() - began)
@@ -115,15 +116,19 @@ def measure(
         sessions.start(entry.cell for tour in visited for group in tour.groups for entry in group.choose(runtimes))
         start_seconds = (time.monotonic() - started) / len(visited)
         for tour in visited:
-            # Divided anew before each visit: only a visited site's cost is known.
-            for each, share in zip(tours, budget.shares([tour.cost for tour in tours], settings.seconds), strict=True):
-                each.share = share
             tour.visit(sessions, Generation(number, runtimes, start_seconds, settings.restarts), work, progress)
-            tour.looks.look(tour.spent / tour.share if tour.share else 1.0)
+            divide(tours, settings.seconds)
+            tour.looks.look(tour.spent / tour.share)
             progress.done(tour.cost)
         after([_found(tour) for tour in tours])
     sessions.drop()
     return [_found(tour) for tour in tours]
+
+
+def divide(tours: Sequence[Tour], seconds: float) -> None:
+    """Give each site its share; done anew after each visit, because what a site costs is known by visiting it."""
+    for tour, share in zip(tours, budget.shares([tour.cost for tour in tours], seconds), strict=True):
+        tour.share = share
 
 
 def next_tours(tours: list[Tour], generation: int, seconds: float, elapsed: float) -> list[Tour]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 
 from bench import ratios, stats
 from bench.measure import pairs
+from bench.measure.again import Graphs, same_program
 from bench.measure.polish import Polished
 from bench.results import Contrast, Control, Measured, Noise
 
 
-def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: Mapping[tuple[str, str, str, str], bool]) -> Noise:
+def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: Graphs) -> Noise:
     """The controls of a run and what they called different, its median MDE, and its disturbed rounds."""
     found = controls(cells, same_graph)
     judged = [each for each in found if each.different is not None]
@@ -38,16 +39,13 @@ def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: 
     )
 
 
-def controls(cells: Sequence[Measured], same_graph: Mapping[tuple[str, str, str, str], bool]) -> list[Control]:
-    """Every pair of files with the same structural hash that one runtime was timed with in one group."""
+def controls(cells: Sequence[Measured], same_graph: Graphs) -> list[Control]:
+    """Every pair of equal programs in one group: files with the same structural hash in one runtime, and a file that was timed again."""
     made = []
     polished = pairs.polished(cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
     for one, other in combinations([cell for cell in cells if cell.error is None], 2):
-        cell, base = one.cell, other.cell
-        if cell.runtime != base.runtime or not pairs.alike(cell, base):
-            continue
-        if same_graph.get((cell.dataset, cell.backbone, cell.variant, base.variant), False):
-            made.append(control(one, other, polished[cell]))
+        if same_program(one.cell, other.cell, same_graph):
+            made.append(control(one, other, polished[one.cell]))
     return made
 
 

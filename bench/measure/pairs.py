@@ -12,6 +12,8 @@ from contract.matrix import Cell
 T = TypeVar("T")
 Factor = Literal["runtime", "variant"]
 BASE_RUNTIME, BASE_VARIANT = "ort-python", "raw-dynamic"
+# Behind a variant's name: the same file once more, a control and no variant (bench.measure.again).
+AGAIN = " again"
 ALIKE = ("dataset", "backbone", "provider", "scenario", "batch")
 
 
@@ -31,7 +33,7 @@ def count(cells: Sequence[Cell]) -> int:
 
 def factor(cell: Cell, base: Cell) -> Factor | None:
     """What is studied when these two are compared, or None where they are no contrast."""
-    if cell == base or not alike(cell, base):
+    if cell == base or not alike(cell, base) or any(each.variant.endswith(AGAIN) for each in (cell, base)):
         return None
     if cell.runtime != base.runtime and base.runtime == BASE_RUNTIME:
         eager = cell.variant == "eager" and base.variant == BASE_VARIANT

@@ -2,7 +2,7 @@
 
 A virtual machine has moments in which everything takes a third longer, and they last for a few blocks. A quad of four blocks meets one
 twice as often as a block does; so each block is compared with the level at which all cells of the group stood in its half of the round,
-and a cell's place is the median over its blocks. On a noisy machine that took two thirds of the variance of the median over quads
+and a cell's place is the median over its blocks. On a noisy machine that left 13 to 39 % of the variance of the median over quads
 (METHODOLOGY.md). Source: Tukey, Exploratory Data Analysis (1977), chapter 11: two-way fits by medians.
 """
 

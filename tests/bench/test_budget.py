@@ -35,12 +35,11 @@ def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, s
 @pytest.mark.parametrize(
     ("before", "left", "generation", "most", "seconds"),
     [
-        (2.0, 32.0, 0, 12, 2.0),  # eight generations of 4 s
-        (2.0, 60.0, 0, 12, 4.0),  # more than enough: ten of 6 s, and twice as long is measured
-        (2.0, 600.0, 0, 12, 48.0),  # no more than twelve are allowed
-        (10.0, 60.0, 0, 12, 5.0),  # four must fit
+        (2.0, 75.0, 0, 12, 13.0),  # five generations of 15 s: of 14 s they would be, and a third of one more
+        (2.0, 20.0, 0, 12, 3.0),  # four must fit
         (10.0, 30.0, 0, 12, 0.0),  # and do not
         (10.0, 30.0, 2, 12, 5.0),  # two are left
+        (2.0, 600.0, 0, 12, 48.0),  # no more than twelve are allowed
         (10.0, -5.0, 1, 12, 0.0),
         (10.0, 30.0, 11, 12, 20.0),  # the last one
     ],
@@ -50,5 +49,4 @@ def test_how_long_a_generation_measures(before, left, generation, most, seconds)
 
 
 def test_a_slow_starter_takes_part_in_the_first_generations_and_in_one_of_three_later():
-    assert [number for number in range(12) if budget.takes_part(number, slow_start=True)] == [0, 1, 2, 3, 6, 9]
-    assert all(budget.takes_part(number, slow_start=False) for number in range(12))
+    assert [number for number in range(12) if budget.slow_one_takes_part(number)] == [0, 1, 2, 3, 6, 9]

@@ -154,8 +154,9 @@ def test_a_slow_starter_is_left_out_of_some_generations(tmp_path, monkeypatch):
     fakes.use(monkeypatch, **{"ort-rust": replace(fakes.descriptor("ort-rust", commit=fakes.COMMIT), slow_start=True)})
     fakes.save_model(tmp_path / "m.onnx", fakes.weights())
     monkeypatch.setattr(looks, "decided", lambda *_: False)
-    site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in PAIR])], INPUTS)
-    with Fleet(("ort-python", "ort-rust"), 1, tmp_path / "logs") as fleet:
+    cells = [fakes.cell(runtime=name) for name in fakes.RUNTIMES]
+    site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in cells])], INPUTS)
+    with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
         (found,) = campaign.measure([site], fleet, Measure(12.0, 6), 0, tmp_path, Progress(1))
     processes = {cell.cell.runtime: {block.process for block in cell.blocks} for cell in found.cells}
     assert processes["ort-rust"] == {0, 1, 2, 3}

@@ -186,3 +186,12 @@ def test_ctrl_c_while_one_is_closed_closes_the_others(fleet, monkeypatch):
 def test_options_are_explicit(fleet):
     assert fleet.options["threads"] == 2
     assert set(fleet.options) == {"threads", "inter_threads", "spinning", "optimization", "arena", "memory_pattern"}
+
+
+def test_a_slow_starter_sits_out_only_where_two_others_are_left(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, **{"torch-eager": replace(fakes.descriptor("torch-eager"), slow_start=True)})
+    with Fleet(fakes.RUNTIMES, 1, tmp_path) as fleet:
+        assert [fleet.taking_part(number) for number in (0, 3)] == [fakes.RUNTIMES] * 2
+        assert [fleet.taking_part(number) for number in (4, 6)] == [fakes.RUNTIMES[1:], fakes.RUNTIMES]
+        fleet.names = ("torch-eager", "ort-python")
+        assert fleet.taking_part(4) == fleet.names
