@@ -12,7 +12,8 @@ LEAST_GENERATIONS = 4
 assert LEAST_GENERATIONS >= ratios.LEAST_PROCESSES
 # A run that cannot have them in this many times its budget ends without.
 HARD_CAP = 2.0
-ENOUGH_GENERATIONS, TIMES_BEFORE = 6, 6
+# So many times as long as starting and loading took is measured in a generation.
+TIMES_BEFORE = 6
 # Of the later generations a runtime that takes seconds to start is in one of so many.
 SLOW_START_IN = 3
 
@@ -41,14 +42,11 @@ def shares(costs: Sequence[float], seconds: float) -> list[float]:
 def measuring_seconds(before: float, left: float, generation: int, most: int) -> float:
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
-    Six generations, if as long can be measured in each as it took to get there: with fewer of them Student's t makes intervals wide, and
-    with fewer rounds in each the medians of processes scatter, more than in proportion, because it takes several rounds to outvote a
-    moment in which the machine was slow. More of them when each could measure six times as long; fewer, but not below the least, where
-    they would not fit.
+    Six times as long as it took to get there: the median over a process' rounds scatters less than half as much with four times as many,
+    because it takes several to outvote a moment in which the machine was slow. Less where the least generations would not fit otherwise,
+    and more where no more than `most` generations are allowed.
     """
-    long = left / max((1 + TIMES_BEFORE) * before, 1e-9)
-    enough = min(ENOUGH_GENERATIONS - generation, left / max(2 * before, 1e-9))
+    wanted = left / max((1 + TIMES_BEFORE) * before, 1e-9)
     # Whole ones: of a part of one nothing would be left over for the last.
-    wanted = math.floor(max(long, enough))
-    generations = min(max(wanted, LEAST_GENERATIONS - generation, 1), max(1, most - generation))
+    generations = min(max(math.floor(wanted), LEAST_GENERATIONS - generation, 1), max(1, most - generation))
     return max(0.0, left / generations - before)

@@ -35,11 +35,8 @@ def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, s
 @pytest.mark.parametrize(
     ("before", "left", "generation", "most", "seconds"),
     [
-        (2.0, 60.0, 0, 12, 8.0),  # six generations of 10 s
-        (2.0, 50.0, 1, 12, 8.0),  # of which five are left
-        (2.0, 21.0, 0, 12, 2.2),  # five in which as long is measured as it took to get there
-        (2.0, 105.0, 0, 12, 13.0),  # seven of 15 s
-        (10.0, 60.0, 0, 12, 5.0),  # four must fit
+        (2.0, 75.0, 0, 12, 13.0),  # five generations of 15 s: of 14 s they would be, and a third of one more
+        (2.0, 20.0, 0, 12, 3.0),  # four must fit
         (10.0, 30.0, 0, 12, 0.0),  # and do not
         (10.0, 30.0, 2, 12, 5.0),  # two are left
         (2.0, 600.0, 0, 12, 48.0),  # no more than twelve are allowed

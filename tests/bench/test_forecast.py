@@ -24,14 +24,14 @@ def site(name: str = "wings/resnet18 on cpu") -> Site:
 
 
 def test_by_hand():
-    # 3 s of starting and one file of each runtime at 0.1 s: 3.1 s. Six generations of 10 s in 60 s, of which 6.9 s are measured,
+    # 3 s of starting and one file of each runtime at 0.1 s: 3.1 s. Four generations of 15 s in 60 s, of which 11.9 s are measured,
     # half of them by each group: 3 samples of 20 ms in each of 4 blocks are 0.24 s a round, a batch of 160 ms in each of 4 is 0.64 s.
     latency, throughput = forecast.forecast([site()], [0.02], Measure(60.0, 16))
     assert (latency.group, latency.cells) == ("wings/resnet18 on cpu: latency", 2)
-    assert (latency.processes, latency.samples, throughput.samples) == (6, 6 * 14 * 2 * 2, 6 * 5 * 2)
+    assert (latency.processes, latency.samples, throughput.samples) == (4, 4 * 24 * 2 * 2, 4 * 9 * 2)
     # A process scatters by 0.5 %, and by 1.25 x 4 % over the root of its rounds.
-    sd = math.hypot(0.005, 0.05 / math.sqrt(14))
-    assert latency.mde == pytest.approx(ratios.smallest_detectable(ratios.Evidence(0.0, sd, 6)))
+    sd = math.hypot(0.005, 0.05 / math.sqrt(24))
+    assert latency.mde == pytest.approx(ratios.smallest_detectable(ratios.Evidence(0.0, sd, 4)))
     assert latency.mde < throughput.mde
 
 
@@ -51,5 +51,5 @@ def test_sites_share_the_budget():
 def test_lines():
     line, _ = forecast.lines([site()], [0.02], Measure(60.0, 16))
     assert line.startswith(
-        "forecast: wings/resnet18 on cpu: latency: 2 cells, 6 processes, 336 samples a cell, finds 3.7% if single comparisons"
+        "forecast: wings/resnet18 on cpu: latency: 2 cells, 4 processes, 384 samples a cell, finds 5.7% if single comparisons"
     )
