@@ -53,7 +53,7 @@ def standing(results: Results, a: Measured, b: Measured) -> Standing:
         if (each.cell, each.base) == (b.cell, a.cell):
             return Standing(_inverse(each.ratio), OPPOSITE.get(each.verdict, each.verdict), each.mde, each.not_comparable)
     why = not_comparable(a, b, results.receipts)
-    polished = pairs.polished(results.cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    polished = pairs.polished(results.cells)
     found = None if why else ratios.evidence([each.log for each in polished[a.cell].ratios(a.cell, b.cell)])
     share = min(a.alpha_share, b.alpha_share)
     # Chosen by a user, by itself: no family of contrasts is there to be corrected for.

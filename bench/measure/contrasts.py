@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench import ratios
 from bench.measure import pairs
+from bench.measure.again import Graphs, same_program
 from bench.measure.comparable import not_comparable
 from bench.measure.polish import Polished, Ratio
 from bench.results import Contrast, Measured
@@ -37,14 +38,14 @@ class Seen:
 def contrast_all(
     cells: list[Measured],
     receipts: Mapping[str, Receipt],
-    same_graph: Mapping[tuple[str, str, str, str], bool],
+    same_graph: Graphs,
     equivalent: float,
 ) -> list[Contrast]:
     """All contrasts of a run, judged as one family.
 
     `same_graph`: (dataset, backbone, variant, other variant) -> whether their structural hashes are equal.
     """
-    polished = pairs.polished(cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    polished = pairs.polished(cells)
     seen = [look(one, base, factor, receipts, polished[one.cell]) for one, base, factor in pairs.of(cells, key=lambda cell: cell.cell)]
     p_values = [ratios.p_value(each.evidence, each.share) for each in seen]
     comparable = [each.why_not is None for each in seen]
@@ -61,7 +62,7 @@ def look(one: Measured, base: Measured, factor: pairs.Factor, receipts: Mapping[
     return Seen(one, base, factor, why, [] if why else group.ratios(one.cell, base.cell))
 
 
-def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: Mapping[tuple[str, str, str, str], bool]) -> Contrast:
+def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: Graphs) -> Contrast:
     """One contrast with its verdict."""
     one, base, found = seen.one.cell, seen.base.cell, seen.evidence
     return Contrast(
@@ -77,5 +78,5 @@ def judge(seen: Seen, p: float, family_p: float, equivalent: float, same_graph: 
         rounds=sum(each.rounds for each in seen.processes),
         not_comparable=seen.why_not,
         # Two runtimes on one file are no control, although the graph is the same.
-        same_graph=seen.factor == "variant" and same_graph.get((one.dataset, one.backbone, one.variant, base.variant), False),
+        same_graph=same_program(one, base, same_graph),
     )

@@ -36,7 +36,7 @@ def decided(entries: list[Entry], share: float, equivalent: float, family: int) 
     A group without contrasts is never decided: its times get better with every round.
     """
     measured = [entry for entry in entries if entry.alive]
-    polished = pairs.polished(measured, key=lambda entry: entry.cell, blocks=lambda entry: entry.blocks)
+    polished = pairs.polished(measured)
     contrasts = list(pairs.of(measured, key=lambda entry: entry.cell))
     for one, base, _ in contrasts:
         found = ratios.evidence([each.log for each in polished[one.cell].ratios(one.cell, base.cell)])

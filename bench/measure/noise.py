@@ -42,7 +42,7 @@ def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: 
 def controls(cells: Sequence[Measured], same_graph: Graphs) -> list[Control]:
     """Every pair of equal programs in one group: files with the same structural hash in one runtime, and a file that was timed again."""
     made = []
-    polished = pairs.polished(cells, key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    polished = pairs.polished(cells)
     for one, other in combinations([cell for cell in cells if cell.error is None], 2):
         if same_program(one.cell, other.cell, same_graph):
             made.append(control(one, other, polished[one.cell]))

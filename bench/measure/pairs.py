@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, Protocol, TypeVar
 
 from bench.measure.polish import Polished
 from bench.results import Block
@@ -46,10 +46,21 @@ def alike(cell: Cell, other: Cell) -> bool:
     return all(getattr(cell, key) == getattr(other, key) for key in ALIKE)
 
 
-def polished(measured: Sequence[T], key: Callable[[T], Cell], blocks: Callable[[T], Sequence[Block]]) -> dict[Cell, Polished]:
+class HasBlocks(Protocol):
+    """A cell with what was measured of it."""
+
+    @property
+    def cell(self) -> Cell:
+        """Which one."""
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Its blocks."""
+
+
+def polished(measured: Iterable[HasBlocks]) -> dict[Cell, Polished]:
     """For each cell its group with the levels taken out."""
     groups: dict[tuple[object, ...], dict[Cell, Sequence[Block]]] = {}
     for each in measured:
-        cell = key(each)
-        groups.setdefault(tuple(getattr(cell, name) for name in ALIKE), {})[cell] = blocks(each)
+        groups.setdefault(tuple(getattr(each.cell, name) for name in ALIKE), {})[each.cell] = each.blocks
     return {cell: made for group in groups.values() for made in [Polished(group)] for cell in group}

@@ -26,7 +26,7 @@ from contract.protocol import LoadArgs
 # Slow-down, seconds a pair, and how many pairs of a whole self-test. Zero comes first: the replays draw from it.
 TRIALS = ((0.0, 15.0, 60), (0.03, 15.0, 60), (0.01, 60.0, 60), (0.05, 15.0, 20))
 # Generations of a replayed comparison: what 15 s a pair give on two cores, and what a default run gives a small backbone.
-REPLAYED_PROCESSES = 8
+REPLAYED_PROCESSES = 4
 
 
 def run(options: Options, raw: argparse.Namespace) -> int:

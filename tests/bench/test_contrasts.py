@@ -173,5 +173,5 @@ def test_disturbed_rounds_and_frozen_time_are_counted():
 def test_a_disturbed_round_counts_for_no_ratio():
     blocks = tuple(replace(block, disturbed="stolen" if block.process == 1 else None) for block in measured().blocks)
     made, other = replace(measured(runtime="ort-rust"), blocks=blocks), measured()
-    polished = pairs.polished([made, other], key=lambda cell: cell.cell, blocks=lambda cell: cell.blocks)
+    polished = pairs.polished([made, other])
     assert [each.rounds for each in polished[made.cell].ratios(made.cell, other.cell)] == [2, 2, 2]
