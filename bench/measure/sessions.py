@@ -84,10 +84,12 @@ class Sessions:
     def release(self) -> None:
         """Unload everything, the runners stay: the next backbone needs the memory. A runner that cannot is ended."""
         for key, loaded in self._loaded.items():
-            try:
-                self._fleet.only(key[0]).unload(loaded.id)
-            except RunnerError:
-                self._fleet.stop(key[0])
+            # One that was ended here took its other sessions with it: a fresh one would not know them.
+            if self._fleet.running(key[0]):
+                try:
+                    self._fleet.only(key[0]).unload(loaded.id)
+                except RunnerError:
+                    self._fleet.stop(key[0])
         self._loaded, self._failed = {}, {}
 
     def _key(self, cell: Cell, model: Path) -> Key:

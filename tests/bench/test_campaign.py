@@ -18,6 +18,7 @@ from bench.measure.looks import LOOKS, SHARES, Looks
 from bench.measure.sessions import Sessions
 from bench.progress import Progress
 from bench.results import Block
+from bench.runner import RunnerError
 from contract.errors import ConcordError
 from contract.matrix import Cell, Measure, Scenario
 from tests.bench import fakes
@@ -194,3 +195,21 @@ def test_what_cannot_be_loaded_side_by_side_is_told_where_it_is_needed(fleet, tm
     assert sessions.get(good, tmp_path / "good.onnx").id
     with pytest.raises(ConcordError, match=r"absent\.onnx"):
         sessions.get(bad, tmp_path / "absent.onnx")
+
+
+def test_a_runner_that_cannot_unload_is_ended_and_its_other_sessions_with_it(fleet, tmp_path, monkeypatch):
+    sessions, cell = Sessions(fleet), fakes.cell("raw-static", "ort-python")
+    for name in ("one.onnx", "two.onnx"):
+        fakes.save_model(tmp_path / name, fakes.weights())
+        sessions.get(cell, tmp_path / name)
+    runner, asked = sessions.runner(cell), []
+
+    def unload(id: str) -> None:
+        asked.append(id)
+        raise RunnerError("is out of step")
+
+    monkeypatch.setattr(runner, "unload", unload)
+    sessions.release()
+    assert len(asked) == 1
+    assert not fakes.alive(runner.pid)
+    assert not fleet.running(sessions.name(cell))
