@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bench import run
+from bench import begin, run
 from bench.build import build
 from bench.evidence import raw
+from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet
+from bench.gate import judge
+from bench.gate.keep import KeptFile
+from bench.gate.old import OldRun, open_run, with_old
 from bench.measure.again import with_control
 from bench.measure.campaign import Site, measure
 from bench.measure.contrasts import contrast_all
@@ -23,11 +28,12 @@ from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
 from contract import artifact
-from contract.errors import BAD, GOOD, NOTHING_JUDGED, DataError, UsageError
+from contract.errors import BAD, NOTHING_JUDGED, DataError, UsageError
 from contract.matrix import Cell, Hole, Matrix, Scenario
 from contract.options import Options, select
 from contract.protocol import LoadArgs, ValueInfo
 
+DATASET = "random input"
 SHAPE = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 
 
@@ -37,6 +43,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     Raises UsageError when a dynamic dimension is not given, DataError when a file is missing.
     """
     matrix = select(options)
+    old = open_run(options.gate, options.reports) if options.gate else None
     runtimes = tuple(name for name in matrix.defaults.runtime if name != matrix.defaults.reference)
     if not runtimes:
         raise UsageError(f"{matrix.defaults.reference} loads no ONNX files", where="--onnx", next="add --runtime ort-python")
@@ -47,11 +54,12 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
         build(quiet=True)
     started = time.monotonic()
     with (
-        run.measuring_alone(),
+        begin.measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-") as work,
     ):
-        folder = run.new_folder(options.reports)
-        results = run.blank(options, matrix, [], folder)
+        folder = begin.new_folder(options.reports)
+        results = begin.blank(options, matrix, [], folder)
+        gate = begin.keep_files(files(options.onnx), results, matrix, old, folder)
         with Fleet(runtimes, options.threads, folder / "logs") as fleet:
             fleet.choose_providers(matrix.defaults.device, runtimes[0])
             fleet.start()
@@ -59,22 +67,27 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
                 fleet.runner(name)
             with Progress(matrix.measure.seconds) as progress:
                 prepared = [
-                    prepare(path, provider, input_shape, matrix, fleet, Path(work)) for path in options.onnx for provider in fleet.providers
+                    prepare(path, provider, input_shape, matrix, fleet, Path(work), old)
+                    for path in options.onnx
+                    for provider in fleet.providers
                 ]
                 found = measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
             fleet.stop()
             cells = [cell for gave in found for cell in gave.cells]
-            contrasts = contrast_all(cells, fleet.receipts, {}, matrix.measure.equivalent)
+            graphs = same_graphs(replace(results, gate=gate))
+            contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
+            holes = tuple(hole for (_, without), gave in zip(prepared, found, strict=True) for hole in (*without, *gave.holes))
             results = replace(
                 results,
                 cells=tuple(cells),
                 contrasts=tuple(contrasts),
-                noise=noise(cells, contrasts, {}),
-                holes=tuple(hole for (_, holes), gave in zip(prepared, found, strict=True) for hole in (*holes, *gave.holes)),
+                noise=noise(cells, contrasts, graphs),
+                gate=gate and judge.judge(gate, cells, contrasts, holes),
+                holes=holes,
                 receipts=fleet.receipts,
                 peak_bytes=fleet.peak_bytes,
             )
-    code = NOTHING_JUDGED if not results.cells else BAD if any(cell.error for cell in results.cells) else GOOD
+    code = NOTHING_JUDGED if not results.cells else BAD if run.failed(results) else judge.exit_code(results.gate)
     times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
     results = replace(results, exit_code=code, times=times)
     raw.write_blocks(results, folder)
@@ -84,7 +97,15 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     return results, folder
 
 
-def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, fleet: Fleet, work: Path) -> tuple[Site, list[Hole]]:
+def files(paths: Sequence[Path]) -> list[tuple[KeptFile, Path]]:
+    """What is kept of these files; nothing is known of their graphs, so two are one program only where they are one file."""
+    hashed = [(path, artifact.sha256_file(path)) for path in paths]
+    return [(KeptFile(DATASET, path.stem, path.name, sha256, sha256), path) for path, sha256 in hashed]
+
+
+def prepare(
+    path: Path, provider: str, input_shape: str | None, matrix: Matrix, fleet: Fleet, work: Path, old: OldRun | None
+) -> tuple[Site, list[Hole]]:
     """What is measured of one file on one provider, and what is not."""
     shape, static_batch = shape_of(probe(path, provider, fleet), input_shape, str(path))
     name = f"{path} on {provider}"
@@ -93,7 +114,7 @@ def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, 
     scenarios: list[tuple[Scenario, list[tuple[Cell, Path]]]] = []
     holes = []
     for scenario in matrix.chosen("scenario"):
-        cells = [Cell("random input", path.stem, path.name, runtime, provider, scenario.name, scenario.batch) for runtime in fleet.names]
+        cells = [Cell(DATASET, path.stem, path.name, runtime, provider, scenario.name, scenario.batch) for runtime in fleet.names]
         why = "needs images, and this file says nothing of its preprocessing" if scenario.kind == "e2e" else None
         if static_batch is not None and scenario.batch != static_batch:
             why = f"static batch {static_batch}"
@@ -101,7 +122,7 @@ def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, 
             scenarios.append((scenario, [(cell, path) for cell in cells]))
         holes += [Hole(cell, why) for cell in cells if why is not None]
     # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
-    return Site(name, with_control(scenarios, {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
+    return Site(name, with_control(with_old(scenarios, old), {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
 
 
 def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:

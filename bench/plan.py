@@ -77,7 +77,7 @@ def most_images(matrix: Matrix, subject: Subject) -> int:
     return max(matrix.parity.images, 0 if claim is None else images_needed(claim))
 
 
-def show(plan: Plan, matrix: Matrix, work: Path) -> None:
+def show(plan: Plan, matrix: Matrix, work: Path, old: str | None = None) -> None:
     """Print the plan to stderr. Raises EnvironmentFault when the disk of the temporary folder `work` is too small for it."""
     artifact.need_disk(work, plan.disk_bytes, "free some space, compare fewer images (--images), or set TMPDIR to a folder on another disk")
     console = Console(stderr=True)
@@ -91,6 +91,7 @@ def show(plan: Plan, matrix: Matrix, work: Path) -> None:
         f"      measuring {cells} cells ({holes} holes) in about {plan.measure_seconds:.0f} s"
         if plan.measure_seconds
         else "      no measuring",
+        *([] if old is None else [f"      gate: the files of {old}, beside today's, at most {100 * matrix.measure.threshold:g} % slower"]),
         f"      up to {plan.disk_bytes / 1e9:.1f} GB of disk, in {work.parent}",
         *[f"      {part.subject.name} on {part.provider}: {part.subject.folder.name}, {len(part.cells)} cells" for part in plan.parts],
     ]

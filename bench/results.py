@@ -7,18 +7,19 @@ from typing import Literal
 
 from bench.blame.found import ModelBlame
 from bench.ledger.found import Blame, StageReport
-from bench.timed import Block, Contrast, Control, Interval, Measured, Noise, ScenarioKind, Verdict
+from bench.timed import Block, Contrast, Control, Gate, GateRow, Interval, Measured, Noise, OldFile, ScenarioKind, Verdict
 from contract import strict
 from contract.manifest import Accuracy, WeightsHad
 from contract.matrix import Hole
 from contract.protocol import Receipt
 
 __all__ = [
-    "FORMAT", "Block", "Check", "ClaimJudged", "Contrast", "Control", "Environment", "ImageVerdict", "Interval", "Measured", "Noise",
-    "NoiseFloor", "PairedDrop", "ParityRow", "Results", "ScenarioKind", "StepTime", "Subject", "VariantSummary", "Verdict",
+    "FORMAT", "Block", "Check", "ClaimJudged", "Contrast", "Control", "Environment", "Gate", "GateRow", "ImageVerdict", "Interval",
+    "Measured", "Noise", "NoiseFloor", "OldFile", "PairedDrop", "ParityRow", "Results", "ScenarioKind", "StepTime", "Subject",
+    "VariantSummary", "Verdict",
 ]  # fmt: skip
 
-FORMAT = 2
+FORMAT = 3
 # The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
 # logits on the same tensor, the runtime's own index of the largest, other batches, bits between runtimes; `answers`: there was none that
 # could be compared.
@@ -192,6 +193,7 @@ class Results:
     cells: tuple[Measured, ...]
     contrasts: tuple[Contrast, ...]
     noise: Noise | None
+    gate: Gate | None
     holes: tuple[Hole, ...]
     problems: tuple[str, ...]
     remarks: tuple[str, ...]

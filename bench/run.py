@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 import numpy as np
 
-from bench import environment, plan
+from bench import plan
+from bench.begin import Clock, blank, keep_files, measuring_alone, new_folder
 from bench.build import build
 from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet, same_library
+from bench.gate import judge, keep
+from bench.gate.old import OldRun, open_run, with_old
 from bench.measure import forecast
 from bench.measure.again import Graphs, with_control
 from bench.measure.campaign import Found, Site, measure
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
+from bench.measure.pairs import OLD
 from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.report import write
-from bench.results import Results, StepTime
+from bench.results import Results
 from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
-from contract.errors import BAD, GOOD, NOTHING_JUDGED, UsageError
-from contract.lock import exclusive
+from contract.errors import BAD, NOTHING_JUDGED, UsageError
 from contract.matrix import Hole, Matrix
 from contract.options import Options, asked, select
 from contract.protocol import Receipt
@@ -49,6 +46,7 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
     Raises ConcordError when nothing could be begun; what goes wrong later is in the results, and in their exit code.
     """
     matrix = select(options)
+    old = open_run(options.gate, options.reports) if options.gate and measuring else None
     clock = Clock()
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
@@ -58,11 +56,13 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
         for dataset in matrix.defaults.dataset
         for backbone in matrix.defaults.backbone
     ]
-    return carry_out(options, matrix, subjects, clock, measuring=measuring)
+    return carry_out(options, matrix, subjects, clock, measuring=measuring, old=old)
 
 
-def carry_out(options: Options, matrix: Matrix, subjects: list[Subject], clock: Clock, *, measuring: bool) -> tuple[Results, Path]:
-    """The run over subjects that are ready: runners, plan, parity, measuring, report."""
+def carry_out(
+    options: Options, matrix: Matrix, subjects: list[Subject], clock: Clock, *, measuring: bool, old: OldRun | None = None
+) -> tuple[Results, Path]:
+    """The run over subjects that are ready: runners, plan, parity, measuring, report. `old`: the stored run that is gated against."""
     artifact.sweep(options.reports)
     with (
         measuring_alone(),
@@ -71,6 +71,8 @@ def carry_out(options: Options, matrix: Matrix, subjects: list[Subject], clock: 
         folder = new_folder(options.reports)
         raw.write_manifests(subjects, folder)
         results = blank(options, matrix, subjects, folder)
+        if measuring:
+            results = replace(results, gate=keep_files(keep.of_subjects(subjects), results, matrix, old, folder))
         with Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet:
             with clock.part("starting runners"):
                 fleet.choose_providers(matrix.defaults.device, matrix.defaults.reference)
@@ -79,11 +81,11 @@ def carry_out(options: Options, matrix: Matrix, subjects: list[Subject], clock: 
                     fleet.runner(name)
             problems = differing_libraries(fleet.receipts)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
-            plan.show(planned, matrix, Path(work))
+            plan.show(planned, matrix, Path(work), None if old is None else old.run)
             kept = Kept(replace(results, receipts=fleet.receipts, problems=problems), folder)
             try:
                 with Progress(planned.seconds) as progress:
-                    execute(planned, matrix, fleet, kept, Path(work), progress, clock)
+                    execute(planned, matrix, fleet, kept, Path(work), progress, clock, old)
             except KeyboardInterrupt:
                 said = "interrupted: what follows is what was found until then"
                 finish(kept.add(problems=(*kept.results.problems, said), times=clock.times()), folder)
@@ -116,7 +118,9 @@ def finish(results: Results, folder: Path) -> Results:
     return results
 
 
-def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress, clock: Clock) -> None:
+def execute(
+    planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress, clock: Clock, old: OldRun | None
+) -> None:
     """Parity of every part, then measuring of the cells that passed; results.json is written after each part."""
     checked: list[tuple[plan.Part, Checked]] = []
     for part in planned.parts:
@@ -140,14 +144,22 @@ def execute(planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: 
     fleet.given_up.clear()
     if planned.measure_seconds and checked:
         with clock.part("measuring"):
-            measure_all(checked, matrix, fleet, kept, work, progress)
+            measure_all(checked, matrix, fleet, kept, work, progress, old)
 
 
-def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress) -> None:
+def measure_all(
+    checked: list[tuple[plan.Part, Checked]],
+    matrix: Matrix,
+    fleet: Fleet,
+    kept: Kept,
+    work: Path,
+    progress: Progress,
+    old: OldRun | None,
+) -> None:
     """Measure the cells whose variant passed parity in their runtime; the slowest backbone first, the others share what it leaves."""
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
     graphs = same_graphs(kept.results)
-    sites = [site_of(part, found, matrix, work, graphs) for part, found in slowest_first]
+    sites = [site_of(part, found, matrix, work, graphs, old) for part, found in slowest_first]
     for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], matrix.measure):
         progress.say(line)
     before = kept.results.holes
@@ -158,7 +170,8 @@ def measure_all(checked: list[tuple[plan.Part, Checked]], matrix: Matrix, fleet:
             holes += [*part.holes, *left_out(part, found), *each.holes]
         cells = [cell for each in gave for cell in each.cells]
         contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
-        kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, graphs), holes=tuple(holes))
+        gate = kept.results.gate and judge.judge(kept.results.gate, cells, contrasts, holes)
+        kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, graphs), gate=gate, holes=tuple(holes))
 
     add(measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
 
@@ -170,7 +183,7 @@ def left_out(part: plan.Part, found: Checked) -> list[Hole]:
     return [Hole(cell, "failed parity" if row.judged else "parity could not be judged") for cell, row in asked if row is not None]
 
 
-def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs: Graphs) -> Site:
+def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs: Graphs, old: OldRun | None) -> Site:
     """What is measured of one subject on one provider."""
     without = {hole.cell for hole in left_out(part, found)}
     cells = [cell for cell in part.cells if cell not in without]
@@ -178,7 +191,7 @@ def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs:
         (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
         for scenario in matrix.chosen("scenario")
     ]
-    return Site(f"{part.subject.name} on {part.provider}", with_control(scenarios, graphs), timed_inputs(found, part, work))
+    return Site(f"{part.subject.name} on {part.provider}", with_control(with_old(scenarios, old), graphs), timed_inputs(found, part, work))
 
 
 def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
@@ -193,10 +206,16 @@ def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
 
 def exit_code(results: Results) -> int:
     """1 when something was judged and is bad, else 2 when something could not be judged or a claim is not supported, else 0."""
-    if any(row.judged and not row.passed for row in results.parity) or any(cell.error for cell in results.cells):
+    gate = judge.exit_code(results.gate)
+    if any(row.judged and not row.passed for row in results.parity) or failed(results) or gate == BAD:
         return BAD
     shown = all(row.judged and (row.claim is None or row.claim.supported) for row in results.parity)
-    return GOOD if results.parity and shown and not results.problems else NOTHING_JUDGED
+    return gate if results.parity and shown and not results.problems else NOTHING_JUDGED
+
+
+def failed(results: Results) -> bool:
+    """Whether a cell of this run's own has an error instead of a number; of an old file's the gate says that it was not judged."""
+    return any(cell.error is not None and not cell.cell.variant.endswith(OLD) for cell in results.cells)
 
 
 def differing_libraries(receipts: dict[str, Receipt]) -> tuple[str, ...]:
@@ -206,64 +225,3 @@ def differing_libraries(receipts: dict[str, Receipt]) -> tuple[str, ...]:
         return ()
     said = [f"{each.runtime} {each.version} {each.commit or 'of an unknown commit'}" for each in (python, rust)]
     return (f"not one build of ONNX Runtime: {said[0]}, {said[1]}; next: nox -s build, and unset ORT_DYLIB_PATH",)
-
-
-def measuring_alone() -> AbstractContextManager[None]:
-    """One run at a time on this machine: two would measure each other. Raises EnvironmentFault naming the other one's process."""
-    lock = Path(tempfile.gettempdir()) / "concord-measuring"
-    return exclusive(lock, "another Concord run measures on this machine", way_out="or end it")
-
-
-def new_folder(reports: Path) -> Path:
-    """A folder of its own for this run, named by the time (UTC) and four random digits."""
-    folder = reports / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{Random().randrange(16**4):04x}"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Path) -> Results:
-    """Results before anything was found."""
-    return Results(
-        run=folder.name,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["python -m bench", *sys.argv[1:]]).replace("'python -m bench'", "python -m bench"),
-        quick=options.quick,
-        device=matrix.defaults.device,
-        seed=matrix.defaults.seed,
-        environment=environment.describe(),
-        receipts={},
-        subjects=tuple(subject.summary() for subject in subjects),
-        floors=(),
-        parity=(),
-        stages=(),
-        cells=(),
-        contrasts=(),
-        noise=None,
-        holes=(),
-        problems=(),
-        remarks=(),
-        equivalent=matrix.measure.equivalent,
-        times=(),
-        peak_bytes={},
-        exit_code=NOTHING_JUDGED,
-    )
-
-
-class Clock:
-    """Seconds of each named part of the run."""
-
-    def __init__(self) -> None:
-        self._parts: list[StepTime] = []
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Time a block."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self._parts.append(StepTime(name, round(time.monotonic() - started, 2)))
-
-    def times(self) -> tuple[StepTime, ...]:
-        """All parts so far."""
-        return tuple(self._parts)

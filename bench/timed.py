@@ -9,6 +9,7 @@ from contract.matrix import Cell
 from contract.protocol import Option
 
 ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
+GateVerdict = Literal["passes", "slower", "inconclusive", "refused", "not comparable"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
 
@@ -72,7 +73,7 @@ class Contrast:
 
     cell: Cell
     base: Cell
-    factor: Literal["runtime", "variant"]
+    factor: Literal["runtime", "variant", "release"]
     ratio: Interval | None
     p: float
     family_p: float
@@ -115,3 +116,38 @@ class Noise:
     rounds: int
     disturbed: dict[str, int]
     frozen_share: float
+
+
+@dataclass(frozen=True)
+class OldFile:
+    """A file of this run and the stored run's file of the same name. `same_program`: one graph, whatever their weights."""
+
+    dataset: str
+    backbone: str
+    variant: str
+    sha256: str
+    old_sha256: str
+    same_program: bool
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """What the gate says of one cell, measured beside the same cell with the old file; `why`: where it says nothing."""
+
+    cell: Cell
+    verdict: GateVerdict
+    why: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The stored run that was gated against, and the largest slow-down that is allowed, as a share.
+
+    `same_cpu`: whether that run's own times, of which none is used here, were taken on a CPU with the same flags.
+    """
+
+    old: str
+    threshold: float
+    same_cpu: bool
+    files: tuple[OldFile, ...]
+    rows: tuple[GateRow, ...]

@@ -237,15 +237,19 @@ class Parity:
 
 @dataclass(frozen=True)
 class Measure:
-    """How long is measured in all, in at most how many generations of processes, and what counts as equivalent."""
+    """How long is measured in all, in at most how many generations of processes, and what counts as equivalent.
+
+    `threshold`: the largest slow-down, as a share, that --gate allows.
+    """
 
     seconds: float = 210.0
     restarts: int = 12
     equivalent: float = 0.01
+    threshold: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.restarts < 1 or min(self.seconds, self.equivalent) <= 0:
-            raise strict.StrictError("seconds, restarts and equivalent must be positive")
+        if self.restarts < 1 or min(self.seconds, self.equivalent, self.threshold) <= 0:
+            raise strict.StrictError("seconds, restarts, equivalent and threshold must be positive")
 
 
 @dataclass(frozen=True)

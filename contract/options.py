@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from contract.strict import StrictError
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
+SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)")
 SPLITS = ("train", "val", "test")
 
 
@@ -48,6 +50,8 @@ class Options:
     images: int | None
     image_folder: Path | None
     seconds: float | None
+    gate: str | None
+    threshold: float | None
     claim: str | None
     quick: bool
     force: bool
@@ -100,6 +104,10 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     )
     how.add_argument("--stages", action="store_true", help="parity: compare every stage of every image, and blame the one that differs")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
+    how.add_argument(
+        "--gate", metavar="RUN", help="bench: time the model files of that stored run beside today's; exit 1 where one became slower"
+    )
+    how.add_argument("--threshold", type=_share, metavar="T", help="the largest slow-down that --gate allows, such as 5%% (default)")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
     how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")
     how.add_argument("--json", action="store_true", dest="output_json", help="print results as JSON")
@@ -138,6 +146,15 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
 def user_path(name: str) -> Path:
     """A path given by a user, absolute: relative to the folder where the user stood, not to the checkout."""
     return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
+
+
+def _share(text: str) -> float:
+    """5% or 0.05 as a share. Raises ArgumentTypeError."""
+    found = SHARE.fullmatch(text.strip())
+    share = float(found[1]) / (100 if found[2] else 1) if found else 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no share between 0 and 100 %: write it as 5% or 0.05")
+    return share
 
 
 def _images(given: str | None) -> tuple[int | None, Path | None]:
@@ -195,7 +212,11 @@ def select(options: Options) -> matrices.Matrix:
         backbone=tuple(_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
         recipe=tuple(_recipe(entry, options.epochs) for entry in loaded.recipe),
         parity=_parity(loaded.parity, options, quick),
-        measure=replace(loaded.measure, seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds)),
+        measure=replace(
+            loaded.measure,
+            seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds),
+            threshold=options.threshold or loaded.measure.threshold,
+        ),
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from bench import stats
 from bench.evidence.raw import Line
+from bench.gate.judge import judge
 from bench.measure.contrasts import contrast_all
 from bench.measure.noise import noise
+from bench.measure.pairs import OLD
 from bench.measure.summary import summarise
 from bench.results import Block, Measured, NoiseFloor, ParityRow, Results
 from contract.claim import parse_claim
@@ -31,17 +33,20 @@ def recompute(results: Results, lines: list[Line]) -> Results:
         cells=tuple(cells),
         contrasts=tuple(contrasts),
         noise=None if results.noise is None else noise(cells, contrasts, graphs),
+        gate=results.gate and judge(results.gate, cells, contrasts, results.holes),
     )
 
 
 def same_graphs(results: Results) -> dict[tuple[str, str, str, str], bool]:
-    """(data set, backbone, variant, other variant) -> whether their structural hashes are equal."""
-    return {
+    """(data set, backbone, variant, other variant) -> whether their structural hashes are equal; of old files, too."""
+    own = {
         (subject.dataset, subject.backbone, one.name, other.name): one.structural_hash == other.structural_hash
         for subject in results.subjects
         for one in subject.variants
         for other in subject.variants
     }
+    files = results.gate.files if results.gate else ()
+    return own | {(each.dataset, each.backbone, each.variant, each.variant + OLD): each.same_program for each in files}
 
 
 def _cell(cell: Measured, blocks: list[Block]) -> Measured:

@@ -11,8 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from bench import ratios
-from bench import run as runs
+from bench import begin, ratios
 from bench.build import build
 from bench.explain import account, names, tables, words
 from bench.explain.found import Explanation, Look
@@ -23,6 +22,7 @@ from bench.parity.ask import Session, save_tensors
 from bench.progress import Progress
 from bench.report import table, write
 from bench.results import Measured, Results
+from bench.run import TIMED_IMAGES
 from bench.subject import Subject, open_folder
 from contract import artifact, strict
 from contract.errors import GOOD, DataError, UsageError
@@ -62,7 +62,7 @@ def explain(results: Results, pair: tuple[Measured, Measured], artifacts: Path, 
     threads = {int(side.options.get("threads", results.environment.threads)) for side in pair}
     providers = BOTH if "cuda" in [cell.provider for cell in cells] else ("cpu",)
     with (
-        runs.measuring_alone(),
+        begin.measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-explain-") as work,
         Fleet(tuple(dict.fromkeys(cell.runtime for cell in cells)), max(threads), logs, providers) as fleet,
     ):
@@ -125,7 +125,7 @@ def subject_of(results: Results, cell: Cell, artifacts: Path) -> Subject:
 
 def inputs(subject: Subject, pair: Sequence[Measured], fleet: Fleet, seed: int, work: Path) -> tuple[tuple[str, ...], Path]:
     """The images that the run timed, and their tensors as one of the two runtimes makes them: the gate has seen that they are equal."""
-    images = tuple(str(subject.path(entry)) for entry in subject.held_out(runs.TIMED_IMAGES, seed))
+    images = tuple(str(subject.path(entry)) for entry in subject.held_out(TIMED_IMAGES, seed))
     cell = next((side.cell for side in pair if side.cell.variant == "eager"), pair[0].cell)
     tensor = work / "tensor.npy"
     with Session(fleet, cell.runtime, subject.model(cell.variant), cell.provider) as session:

@@ -25,6 +25,12 @@ def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured
     for side in (a, b):
         if side.error is not None:
             raise UsageError(f"{names.name(side.cell, cells)} has no time: {side.error}", where="--explain")
+        if side.cell.variant.endswith(pairs.OLD):
+            raise UsageError(
+                f"{names.name(side.cell, cells)} is a file of the run that was gated against",
+                where="--explain",
+                next="choose cells of this run",
+            )
         if side.cell.variant.endswith(pairs.AGAIN):
             raise UsageError(
                 f"{names.name(side.cell, cells)} is the same file once more, as a control: there is nothing to explain", where="--explain"

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.begin import measuring_alone, new_folder
 from bench.build import build
 from bench.faults import table
 from bench.faults.catalogue import Fault, find
@@ -14,7 +15,6 @@ from bench.faults.every import FAULTS
 from bench.faults.trial import Outcome, Trials
 from bench.fleet import Fleet
 from bench.progress import Progress
-from bench.run import measuring_alone, new_folder
 from bench.subject import Subject, open_subject
 from contract import artifact, strict
 from contract.errors import BAD, GOOD, UsageError

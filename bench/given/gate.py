@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bench import begin
 from bench import run as runs
 from bench.build import build
 from bench.given import adopt, images, torchvision
@@ -35,7 +36,7 @@ def run(options: Options, raw: argparse.Namespace) -> tuple[Results, Path]:
     if options.image_folder is None:
         raise UsageError("on which images?", where="--onnx", next="add --images DIR")
     matrix = select(options)
-    clock = runs.Clock()
+    clock = begin.Clock()
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
             build(quiet=True)

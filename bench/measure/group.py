@@ -73,7 +73,8 @@ class Group:
         self._runtimes: Sequence[str] = [entry.cell.runtime for entry in self.entries]
         self._credit = 0.0
         self._rounds = schedule.rounds(len(self.entries), f"{self.name} {seed}")
-        self._agreed: compare.Logits | None = inputs.logits
+        # By "is it the old file of a gate": that has other weights, and its own first answer is what the others must repeat.
+        self._agreed: dict[bool, compare.Logits | None] = {False: inputs.logits, True: None}
 
     @property
     def alive(self) -> bool:
@@ -153,12 +154,20 @@ class Group:
 
     def _prepare(self, entry: Entry, work: Path) -> None:
         loaded = self.sessions.get(entry.cell, entry.model)
+        self._must_fit(loaded)
         entry.options = dict(loaded.options)
         if not entry.expected or entry.cell.provider != "cpu":
             entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
         if not entry.sample_ns:
             # Of `load` each sample is a whole new session, and costs seconds with a large model.
             entry.sample_ns = float(self._time(entry, samples=1, warmup=0).samples[0])
+
+    def _must_fit(self, loaded: Loaded) -> None:
+        """Raise UnsupportedError for a model of another input size: an old file may have been made for other images."""
+        takes, given = loaded.inputs[0].shape[1:], np.load(self.inputs.tensor, mmap_mode="r").shape[1:]
+        fits = len(takes) == len(given) and all(have in (None, want) for have, want in zip(takes, given, strict=True))
+        if self.scenario.kind in ("latency", "throughput") and not fits:
+            raise UnsupportedError(f"takes {'x'.join(map(str, takes))}, and {'x'.join(map(str, given))} is timed")
 
     def _verify(self, entry: Entry, loaded: Loaded, work: Path) -> tuple[int, ...]:
         """The runner's answer to the very inputs that will be timed, checked against the reference's."""
@@ -181,9 +190,11 @@ class Group:
         logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
         if not np.isfinite(logits).all():
             raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
-        if self._agreed is None:
-            self._agreed = logits[: len(tensor)]
-        expected = np.concatenate([self._agreed] * times)
+        old = entry.cell.variant.endswith(pairs.OLD)
+        agreed = self._agreed[old]
+        if agreed is None:
+            agreed = self._agreed[old] = logits[: len(tensor)]
+        expected = np.concatenate([agreed] * times)
         if logits.shape != expected.shape or len(answer.crc32) != len(logits) // batch:
             said = f"{len(answer.crc32)} forwards, logits of shape {logits.shape} and not {expected.shape}"
             raise RunnerError(f"answers the timed inputs wrongly: {said}", where=str(entry.cell))

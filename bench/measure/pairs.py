@@ -10,15 +10,17 @@ from bench.results import Block
 from contract.matrix import Cell
 
 T = TypeVar("T")
-Factor = Literal["runtime", "variant"]
+Factor = Literal["runtime", "variant", "release"]
 BASE_RUNTIME, BASE_VARIANT = "ort-python", "raw-dynamic"
 # Behind a variant's name: the same file once more, a control and no variant (bench.measure.again).
 AGAIN = " again"
+# Behind a variant's name: the file of that name of the stored run that is gated against (bench.gate).
+OLD = " old"
 ALIKE = ("dataset", "backbone", "provider", "scenario", "batch")
 
 
 def of(measured: Sequence[T], key: Callable[[T], Cell]) -> Iterator[tuple[T, T, Factor]]:
-    """Each runtime against ort-python on the same variant (eager: on raw-dynamic), each variant against raw-dynamic within a runtime."""
+    """Each runtime against ort-python on the same variant (eager: on raw-dynamic), each variant against raw-dynamic, old and new files."""
     for one in measured:
         for base in measured:
             found = factor(key(one), key(base))
@@ -33,7 +35,11 @@ def count(cells: Sequence[Cell]) -> int:
 
 def factor(cell: Cell, base: Cell) -> Factor | None:
     """What is studied when these two are compared, or None where they are no contrast."""
-    if cell == base or not alike(cell, base) or any(each.variant.endswith(AGAIN) for each in (cell, base)):
+    if cell == base or not alike(cell, base):
+        return None
+    if base.variant == cell.variant + OLD and cell.runtime == base.runtime:
+        return "release"
+    if any(each.variant.endswith((AGAIN, OLD)) for each in (cell, base)):
         return None
     if cell.runtime != base.runtime and base.runtime == BASE_RUNTIME:
         eager = cell.variant == "eager" and base.variant == BASE_VARIANT

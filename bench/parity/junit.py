@@ -16,7 +16,10 @@ def render(results: Results) -> str:
     """The XML text; what was judged and is bad is a failure, what could not be judged is an error."""
     bad = sum(row.judged and not row.passed for row in results.parity)
     lost = sum(not row.judged or words.parity_verdict(row) == "claim not supported" for row in results.parity) + len(results.problems)
-    attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(results.problems))}
+    gated = results.gate.rows if results.gate else ()
+    bad += sum(each.verdict == "slower" for each in gated)
+    lost += sum(each.verdict not in ("slower", "passes") for each in gated)
+    attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(gated) + len(results.problems))}
     suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(lost)})
     for row in results.parity:
         where = f"{row.dataset}.{row.backbone}.{row.provider}"
@@ -29,6 +32,10 @@ def render(results: Results) -> str:
             said = f"{row.images} images do not support the claim '{row.claim.claim}', which needs {row.claim.needed} without a difference"
             ET.SubElement(case, "error", {"message": _clean(said)})
         ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
+    for each in gated:
+        case = ET.SubElement(suite, "testcase", {"classname": "concord.gate", "name": _clean(str(each.cell))})
+        if each.verdict != "passes":
+            ET.SubElement(case, "failure" if each.verdict == "slower" else "error", {"message": _clean(each.why or each.verdict)})
     for number, problem in enumerate(results.problems):
         case = ET.SubElement(suite, "testcase", {"classname": "concord", "name": f"problem {number + 1}"})
         ET.SubElement(case, "error", {"message": _clean(problem)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.fleet import same_library
-from bench.report import words
+from bench.report import gate, words
 from bench.report.table import Table, code, escape, printable, to_markdown
 from bench.results import Results
 
@@ -11,7 +11,15 @@ from bench.results import Results
 def headline(results: Results) -> str:
     """The verdict in a few lines of plain text."""
     problems = [f"PROBLEM: {each}" for each in results.problems]
-    said = [_parity_line(results), *_claims(results), *_noise_line(results), *_random_line(results), _library_line(results), *problems]
+    said = [
+        _parity_line(results),
+        *_claims(results),
+        *gate.line(results),
+        *_noise_line(results),
+        *_random_line(results),
+        _library_line(results),
+        *problems,
+    ]
     return printable("\n".join(said))
 
 

@@ -43,7 +43,7 @@ def render_text(results: Results, folder: Path) -> None:
     artifact.write_text(folder / "summary.md", summary.markdown(results, made))
     artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
-    if results.parity or results.problems:
+    if results.parity or results.problems or results.gate:
         artifact.write_text(folder / "junit.xml", junit.render(results))
 
 

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from bench import document
+from bench.begin import measuring_alone, new_folder
 from bench.environment import describe
 from bench.fleet import Fleet
 from bench.progress import Progress
-from bench.run import measuring_alone, new_folder
 from bench.selftest import table
 from bench.selftest.found import SelfTest, live
 from bench.selftest.pair import BASE, LATENCY, MOST_PROCESSES, OTHER, VARIANT, Compared, compare, inputs

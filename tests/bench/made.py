@@ -11,11 +11,14 @@ from bench.results import (
     Contrast,
     Control,
     Environment,
+    Gate,
+    GateRow,
     ImageVerdict,
     Interval,
     Measured,
     Noise,
     NoiseFloor,
+    OldFile,
     PairedDrop,
     ParityRow,
     Results,
@@ -139,6 +142,7 @@ def results() -> Results:
         bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), checks=("answers",), passed=False, judged=False,
     )  # fmt: skip
     base, rust = cell("raw-dynamic", "ort-python"), cell("raw-dynamic", "ort-rust")
+    old, old_rust = cell("raw-dynamic old", "ort-python"), cell("raw-dynamic old", "ort-rust")
     simplified = cell("sim-dynamic", "ort-python")
     return Results(
         run="20261121-101500-00ff", started="2026-11-21T10:15:00+00:00", command="python -m bench run --quick", quick=True, device="auto",
@@ -172,6 +176,8 @@ def results() -> Results:
                 cell("eager", "torch-eager"), base, "runtime", None, None, mde=None, processes=0, rounds=0, not_comparable="threads"
             ),
             contrast(simplified, base, "variant", Interval(1.0004, 0.999, 1.002), "equivalent", same_graph=True),
+            contrast(base, old, "release", Interval(1.004, 0.991, 1.017), "inconclusive", mde=0.035, same_graph=True),
+            contrast(rust, old_rust, "release", Interval(1.101, 1.082, 1.12), "slower", mde=0.03),
         ),
         noise=Noise(
             (
@@ -179,6 +185,15 @@ def results() -> Results:
                 Control(cell("sim-static", "ort-python"), cell("raw-static", "ort-python"), None, 1.0, different=None),
             ),
             alarms=0, judged=1, bound=0.95, mde=0.012, rounds=40, disturbed={"throttled by the cgroup's quota": 2}, frozen_share=0.0001,
+        ),
+        gate=Gate(
+            "20261101-090000-00aa", 0.05, same_cpu=False,
+            files=(OldFile("wings", "resnet18", "raw-dynamic", "ab" * 32, "cd" * 32, same_program=True),),
+            rows=(
+                GateRow(base, "passes", ""),
+                GateRow(rust, "slower", ""),
+                GateRow(cell("raw-dynamic", "ort-rust", "load"), "refused", "the threshold is below what this run finds"),
+            ),
         ),
         holes=(
             Hole(cell("raw-static", "ort-rust", "throughput", 8), "static batch 1"),

@@ -90,8 +90,7 @@ def test_a_wrong_answer_is_an_error_and_others_go_on(stage, tmp_path):
     wrong, right = stage.model("wrong", fakes.weights(seed=9)), stage.model("right")
     group = stage.group([(fakes.cell("raw-dynamic"), wrong), (fakes.cell("sim-dynamic"), right)])
     error, fine = run(group, tmp_path)
-    assert error is not None
-    assert error.startswith("resnet18/raw-dynamic/ort-python/cpu/latency-1: answers the timed inputs wrongly: off by ")
+    assert str(error).startswith("resnet18/raw-dynamic/ort-python/cpu/latency-1: answers the timed inputs wrongly: off by ")
     assert fine is None
     assert [len(entry.blocks) for entry in group.entries] == [0, 2]
     assert summarise(group.entries[0], group.scenario.kind).error == error
@@ -112,6 +111,20 @@ def test_nan_and_a_missing_file_are_errors(stage, tmp_path, monkeypatch):
 def test_another_number_of_classes_is_an_error(stage, tmp_path):
     group = stage.group([(fakes.cell(), stage.model("wide", fakes.weights(classes=5)))])
     assert "answers the timed inputs wrongly: 8 forwards, logits of shape (8, 5) and not (8, 3)" in str(run(group, tmp_path))
+
+
+def test_an_old_file_has_answers_of_its_own(stage, tmp_path):
+    new, old, other = (stage.model(name, fakes.weights(seed)) for name, seed in (("new", 0), ("old", 7), ("other", 8)))
+    cells = [(fakes.cell(), new), (fakes.cell("raw-dynamic old"), old), (fakes.cell("raw-dynamic old", "ort-rust"), old)]
+    assert run(stage.group(cells), tmp_path) == [None] * 3
+    assert "answers the timed inputs wrongly: off by" in str(run(stage.group([*cells[:2], (cells[2][0], other)]), tmp_path)[2])
+
+
+def test_an_old_file_for_images_of_another_size_is_a_hole(stage, tmp_path):
+    np.save(tmp_path / "larger.npy", np.zeros((IMAGES, 3, 2 * SIDE, 2 * SIDE), np.float32))
+    larger = Inputs(stage.inputs.images, tmp_path / "larger.npy", None, 1e-4)
+    run(group := stage.group([(fakes.cell("raw-dynamic old"), stage.model("old"))], inputs=larger), tmp_path)
+    assert group.entries[0].hole == f"takes 3x{SIDE}x{SIDE}, and 3x{2 * SIDE}x{2 * SIDE} is timed"
 
 
 def test_a_timed_answer_that_is_not_the_verified_one(stage, tmp_path, monkeypatch):

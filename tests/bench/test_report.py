@@ -18,8 +18,8 @@ import pytest
 
 from bench import record
 from bench.parity import junit
-from bench.report import ledger, summary, table, tables, words, write
-from bench.results import Interval, Results
+from bench.report import gate, ledger, summary, table, tables, words, write
+from bench.results import GateRow, Interval, Results
 from contract import strict
 from contract.errors import DataError, EnvironmentFault
 from contract.manifest import Accuracy
@@ -44,9 +44,8 @@ def test_snapshots(name):
 
 
 def test_a_run_that_found_nothing_has_a_report():
-    nothing = replace(
-        made.results(), parity=(), cells=(), contrasts=(), noise=None, holes=(), subjects=(), receipts={}, problems=("no images",)
-    )
+    without = {"parity": (), "cells": (), "contrasts": (), "noise": None, "gate": None, "holes": (), "subjects": (), "receipts": {}}
+    nothing = replace(made.results(), **without, problems=("no images",))
     text = texts(nothing)["tables.txt"]
     assert text.startswith("Parity: nothing was compared\nPython and Rust were not both run\nPROBLEM: no images\n\n")
 
@@ -68,7 +67,7 @@ def test_the_reference_is_called_by_its_name():
 
 
 def test_what_could_not_be_judged_is_no_failure():
-    judged = replace(made.results(), parity=tuple(row for row in made.results().parity if row.passed or not row.judged))
+    judged = replace(made.results(), gate=None, parity=tuple(row for row in made.results().parity if row.passed or not row.judged))
     assert summary.headline(judged).startswith("Parity: 2 of 3 variants x runtimes agree with PyTorch eager; 1 could not be judged\n")
     suite = ET.fromstring(junit.render(judged))
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
@@ -145,10 +144,10 @@ def test_a_command_cannot_leave_its_code():
 
 def test_hostile_names_stay_text_in_junit_xml():
     suite = ET.fromstring(junit.render(made.hostile()))
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("25", "1", "12")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("28", "2", "13")
     cases = suite.findall("testcase")
-    assert len(cases) == 25
-    errors = [case.find("error").get("message") for case in cases[13:]]
+    assert len(cases) == 28
+    errors = [case.find("error").get("message") for case in cases[16:]]
     assert [plain(error) for error in errors] == [plain(junit._clean(name)) for name in made.HOSTILE]
     failure = cases[0].find("failure")
     assert failure is not None
@@ -267,3 +266,23 @@ def test_publish_swaps_atomically(tmp_path, monkeypatch):
     assert seen == ["one"]
     assert (tmp_path / "latest").readlink() == Path("two")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "one", "two"]
+
+
+def test_the_gate_on_the_first_page():
+    run = made.results()
+    line = next(line for line in summary.headline(run).split("\n") if line.startswith("Gate"))
+    assert line == "Gate against 20261101-090000-00aa, at most 5.00 % slower: FAIL (3 cells: 1 passes, 1 slower, 1 refused)"
+    passing = replace(run, gate=replace(run.gate, rows=run.gate.rows[:1]))
+    assert "slower: pass (1 cells: 1 passes)" in summary.headline(passing)
+    nothing = replace(run, gate=replace(run.gate, rows=()))
+    assert "NOT JUDGED (0 cells: nothing was measured side by side)" in summary.headline(nothing)
+
+
+def test_a_refused_gate_says_how_long_it_would_take():
+    run = made.results()
+    rows = (GateRow(run.contrasts[3].cell, "refused", "the threshold is below what this run finds"),)
+    coarse = tuple(replace(each, mde=0.1) if each.factor == "release" else each for each in run.contrasts)
+    table = gate.table(replace(run, gate=replace(run.gate, rows=rows), contrasts=coarse))
+    # Twice as fine as 10 % takes four times the 20 seconds of this run.
+    assert table.notes[-1] == "to find 5.00 % everywhere: --seconds 80, or fewer cells (--backbone, --runtime, --scenario)"
+    assert "--seconds" not in " ".join(gate.table(run).notes)

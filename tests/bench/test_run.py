@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import pytest
 
 from bench import foreign, run, schema
 from bench.evidence.verify import verify
-from bench.fleet import Fleet
 from bench.measure.group import Group
 from bench.report import write
-from bench.results import Results
+from bench.results import Gate, GateRow, Results
 from bench.runner import Runner
 from contract import manifest
 from contract import options as shared
@@ -23,75 +21,7 @@ from contract.errors import DataError, EnvironmentFault, UsageError
 from contract.lock import exclusive
 from contract.options import Options
 from tests.bench import fakes, made
-
-MATRIX = """
-dataset = [{ name = "wings", format = "wings" }]
-backbone = [
-  { name = "resnet18", task = "classify", weights = ["random"], recipe = { cpu = "quick" } },
-  { name = "regnet_x_400mf", task = "classify", weights = ["random"], recipe = { cpu = "quick" } },
-]
-recipe = [{ name = "quick", train = "all", epochs = 1 }]
-variant = [
-  { name = "raw-static", simplify = false, batch = "static" },
-  { name = "raw-dynamic", simplify = false, batch = "dynamic" },
-  { name = "sim-dynamic", simplify = true, batch = "dynamic" },
-]
-runtime = [{ name = "torch-eager" }, { name = "ort-python" }, { name = "ort-rust" }]
-scenario = [
-  { name = "latency", kind = "latency" },
-  { name = "throughput", kind = "throughput", batch = 8 },
-  { name = "load", kind = "load", variant = ["raw-dynamic"] },
-  { name = "e2e", kind = "e2e", variant = ["raw-dynamic"] },
-]
-
-[defaults]
-dataset = ["wings"]
-backbone = ["resnet18"]
-variant = ["raw-static", "raw-dynamic", "sim-dynamic"]
-runtime = ["torch-eager", "ort-python", "ort-rust"]
-scenario = ["latency", "throughput", "load", "e2e"]
-device = "cpu"
-
-[measure]
-seconds = 6.0
-restarts = 3
-"""
-
-
-@pytest.fixture
-def pids(tmp_path, monkeypatch):
-    """Fake runners, a temporary folder of the test's own; yields the runners' numbers, which must be gone in the end."""
-    fakes.use(monkeypatch)
-    for module in (run, foreign):
-        monkeypatch.setattr(module, "build", lambda **_: None)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    started: list[int] = []
-    accept = Fleet._accept
-    monkeypatch.setattr(Fleet, "_accept", lambda fleet, name, receipt: (started.append(receipt.pid), accept(fleet, name, receipt))[1])
-    yield started
-    assert started
-    assert not any(fakes.alive(pid) for pid in started)
-    assert not list(tmp_path.glob("concord-*/[!.]*"))
-    with exclusive(tmp_path / "concord-measuring", "the next run"):
-        pass
-
-
-def ready(folder: Path, *arguments: str, matrix: str = MATRIX) -> Options:
-    """Options of a run whose subject has been trained and exported."""
-    (folder / "matrix.toml").write_text(matrix)
-    where = [f"--{name}={folder / name}" for name in ("artifacts", "data", "reports")]
-    parser = shared.parser("bench", "")
-    options, _ = shared.parse(parser, ["--matrix", str(folder / "matrix.toml"), "--threads=1", *where, *arguments])
-    return options
-
-
-def trained(folder: Path, options: Options, **subject: object) -> None:
-    made_subject = fakes.subject(folder, **subject)
-    for backbone in options.backbone or ("resnet18",):
-        asked = shared.asked(options, shared.select(options), "wings", backbone)
-        if backbone != "resnet18":
-            asked.folder(options.artifacts).symlink_to(folder / "artifacts/wings/resnet18")
-        asked.point_to(options.artifacts, made_subject.folder.name)
+from tests.bench.whole import MATRIX, ready, trained
 
 
 def test_a_whole_run(tmp_path, pids):
@@ -103,7 +33,7 @@ def test_a_whole_run(tmp_path, pids):
     jsonschema.Draft202012Validator(schema.schema()).validate(json.loads((folder / "results.json").read_text()))
     assert (tmp_path / "reports" / "latest").resolve() == folder
     assert {path.name for path in folder.iterdir()} == {
-        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "raw",
+        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "models", "raw",
     }  # fmt: skip
     assert len(results.parity) == 6
     assert all(row.passed for row in results.parity)
@@ -253,7 +183,12 @@ def test_foreign_files_that_cannot_be_measured(tmp_path, monkeypatch):
 
 
 def changed(**parity: object) -> Results:
-    return replace(made.results(), cells=(), parity=(replace(made.row("raw-dynamic", "ort-rust"), **parity),))
+    return replace(made.results(), cells=(), gate=None, parity=(replace(made.row("raw-dynamic", "ort-rust"), **parity),))
+
+
+def gated(*verdicts: str) -> Results:
+    rows = tuple(GateRow(fakes.cell(), verdict, "") for verdict in verdicts)
+    return replace(changed(), gate=Gate("then", 0.05, same_cpu=True, files=(), rows=rows))
 
 
 @pytest.mark.parametrize(
@@ -267,6 +202,12 @@ def changed(**parity: object) -> Results:
         (replace(changed(passed=False), problems=("one label",)), 1),
         (replace(changed(), cells=made.results().cells[:2]), 0),
         (replace(changed(), cells=made.results().cells), 1),
+        (gated("passes"), 0),
+        (gated("passes", "slower"), 1),
+        (gated("passes", "refused"), 2),
+        (gated(), 2),
+        (replace(gated("passes"), cells=(made.measured("raw-dynamic old", "ort-python", error="died"),)), 0),
+        (replace(gated("slower"), problems=("one label",)), 1),
     ],
 )
 def test_exit_codes(results, code):

@@ -153,7 +153,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("[defaults]", "[defaults]\nseed = -1", "seed must be at least 0"),
         ("[defaults]", "[defaults]\nwithout = ['torch-eager']", "torch-eager is the reference"),
         ("[defaults]", "[parity]\nimages = 0\n[defaults]", r"m\.toml\.parity: images, seconds and the tolerance factor must be positive"),
-        ("[defaults]", "[measure]\nrestarts = 0\n[defaults]", r"m\.toml\.measure: seconds, restarts and equivalent must be positive"),
+        ("[defaults]", "[measure]\nrestarts = 0\n[defaults]", r"measure: seconds, restarts, equivalent and threshold must be positive"),
         ("[defaults]", "[[skip]]\nwhy = 'x'\n[defaults]", "at least one key that says which cells"),
         ("[defaults]", "[[skip]]\nwhy = ' '\nbatch = 8\n[defaults]", "a hole needs a why"),
         (

@@ -52,6 +52,12 @@ def test_a_recipe_goes_to_every_chosen_backbone_and_epochs_to_the_phase_there_is
     assert (finetune.epochs, finetune.head_epochs) == (3, 60)
 
 
+@pytest.mark.parametrize(("said", "share"), [("5%", 0.05), ("2.5 %", 0.025), ("0.05", 0.05), (".1", 0.1)])
+def test_a_threshold_is_a_share_or_percent(said, share):
+    assert select("--threshold", said).measure.threshold == pytest.approx(share)
+    assert select().measure.threshold == 0.05
+
+
 def test_stages_are_asked_for_of_every_image():
     assert not select("--quick").parity.stages
     assert select("--quick", "--stages").parity.stages
@@ -143,6 +149,10 @@ def test_folders_of_splits_need_no_root(tmp_path):
         ("--seconds nan", "--seconds must be positive, got nan"),
         ("--seconds inf", "--seconds must be positive, got inf"),
         ("--epochs 0", "--epochs must be positive"),
+        ("--threshold 0%", "'0%' is no share between 0 and 100 %: write it as 5% or 0.05"),
+        ("--threshold 100%", "'100%' is no share"),
+        ("--threshold five", "'five' is no share"),
+        ("--threshold=-1%", "'-1%' is no share"),
         ("--seed -1", "--seed must be at least 0"),
         ("--device tpu", "invalid choice"),
         ("--root d", "wings is drawn by Concord and has no root"),
@@ -196,7 +206,7 @@ def test_whatever_decides_the_checkpoint_gives_another_pointer(tmp_path, argv):
     [
         "", "--threads 1", "--images 5", "--seconds 3", "--force", "--json", "--without ort-rust", "--variant raw-static",
         "--runtime ort-rust", "--scenario load", "--reports /r", "--artifacts /a", "--offline", "--onnx a.onnx", "--weights DEFAULT random",
-        "--device cpu",
+        "--device cpu", "--gate then", "--threshold 5%",
     ],
 )  # fmt: skip
 def test_whatever_does_not_decide_it_gives_the_same_pointer(tmp_path, argv):

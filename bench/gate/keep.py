@@ -1,0 +1,74 @@
+"""The model files of a run, kept in its folder: a later run measures them side by side with its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.subject import Subject
+from contract import artifact, strict
+
+FOLDER, INDEX = "models", "models.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """One ONNX file. `program`: hash of its graph without its weights, or of the whole file where nobody made one."""
+
+    dataset: str
+    backbone: str
+    variant: str
+    sha256: str
+    program: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the folder: equal files are kept once."""
+        return f"{self.sha256[:16]}.onnx"
+
+
+@dataclass(frozen=True)
+class Index:
+    """models.json: what was kept, and the CPU that the run's times were taken on."""
+
+    run: str
+    cpu_flags: tuple[str, ...]
+    files: tuple[KeptFile, ...]
+    format: int = FORMAT
+
+
+def of_subjects(subjects: Iterable[Subject]) -> list[tuple[KeptFile, Path]]:
+    """Every exported file of these subjects."""
+    return [
+        (KeptFile(subject.train.dataset, subject.train.backbone, each.name, each.sha256, each.structural_hash), subject.model(each.name))
+        for subject in subjects
+        for each in subject.export.variants
+    ]
+
+
+def keep(files: Iterable[tuple[KeptFile, Path]], cpu_flags: tuple[str, ...], folder: Path) -> tuple[KeptFile, ...]:
+    """Put these files into the run's folder, its index last. Raises EnvironmentFault when the disk is full.
+
+    They are hard links, which cost no space until the originals are made anew; where the file system has none, copies.
+    """
+    kept = []
+    for file, path in files:
+        into = folder / FOLDER / file.name
+        if not into.is_file():
+            with artifact.atomic_path(into) as temporary:
+                link(path, temporary)
+        kept.append(file)
+    artifact.write_text(folder / FOLDER / INDEX, strict.pretty(Index(folder.name, cpu_flags, tuple(kept))))
+    return tuple(kept)
+
+
+def link(path: Path, to: Path) -> None:
+    """A second name for a file, or a copy where there can be none: another disk, or no such thing on this one."""
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copyfile(path, to)
