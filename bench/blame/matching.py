@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import onnx
 
+from bench.dimensions import dimensions
+
 Shape = tuple[int | None, ...]
 
 
@@ -33,11 +35,8 @@ def _wired(node: onnx.NodeProto) -> tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, Shape]:
-    return {
-        value.name: tuple(size.dim_value if size.HasField("dim_value") else None for size in value.type.tensor_type.shape.dim)
-        for value in (*model.graph.value_info, *model.graph.output)
-        if value.type.tensor_type.HasField("shape")
-    }
+    declared = {value.name: dimensions(value) for value in (*model.graph.value_info, *model.graph.output)}
+    return {name: shape for name, shape in declared.items() if shape is not None}
 
 
 def _may_be_equal(one: Shape, other: Shape) -> bool:

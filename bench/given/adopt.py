@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
 from onnx.checker import ValidationError
 
+from bench.dimensions import dimensions
 from contract.card import Card
 from contract.errors import DataError, UsageError
 from contract.preprocess import KEY, PreprocessSpec
@@ -61,7 +62,7 @@ def read(path: Path, output: str | None) -> Given:
     inputs = [value for value in model.graph.input if value.name not in weights]
     batch = _input(inputs, str(path))
     named = _output([value.name for value in model.graph.output], output, str(path))
-    last = _shape(next(value for value in model.graph.output if value.name == named))
+    last = dimensions(next(value for value in model.graph.output if value.name == named))
     if last is not None and len(last) != 2:
         raise UsageError(f"the output '{named}' is {_said(last)}, not batch x classes", where=str(path), next="give --output NAME")
     metadata = {entry.key: entry.value for entry in model.metadata_props}
@@ -107,7 +108,7 @@ def _input(inputs: list[ValueInfoProto], where: str) -> int | None:
         raise UsageError(
             f"models with one input are compared, this one has {names}", where=where, next="export one that takes images alone"
         )
-    value, shape = inputs[0], _shape(inputs[0])
+    value, shape = inputs[0], dimensions(inputs[0])
     kind = value.type.tensor_type.elem_type
     if kind != TensorProto.FLOAT:
         name = TensorProto.DataType.Name(kind).lower()
@@ -138,14 +139,7 @@ def _output(names: list[str], asked: str | None, where: str) -> str:
     raise UsageError(f"which of its outputs holds the logits? There are: {', '.join(names)}", where=where, next="add --output NAME")
 
 
-def _shape(value: ValueInfoProto) -> list[int | None] | None:
-    """Dimensions, None where they are dynamic; None where there is no shape."""
-    if not value.type.tensor_type.HasField("shape"):
-        return None
-    return [each.dim_value if each.HasField("dim_value") else None for each in value.type.tensor_type.shape.dim]
-
-
-def _said(shape: list[int | None] | None) -> str:
+def _said(shape: tuple[int | None, ...] | None) -> str:
     return "of no known shape" if shape is None else " x ".join("?" if size is None else str(size) for size in shape) or "a number"
 
 

@@ -70,6 +70,13 @@ def test_a_copy_says_what_the_file_lacked_and_answers_alike(tmp_path):
     assert np.array_equal(*said)
 
 
+@pytest.mark.parametrize("open_end", [-1, 0, "batch"])
+def test_a_batch_that_is_declared_as_no_number_is_dynamic(tmp_path, open_end):
+    # PaddlePaddle's exporter writes -1.
+    given = adopt.read(saved(tmp_path, shape=(open_end, 3, 8, 8), answer=(open_end, 4)), None)
+    assert (given.batch, given.classes) == (None, 4)
+
+
 def test_whoever_was_called_logits_before_makes_room(tmp_path):
     path = saved(tmp_path, outputs=("logits", "other"))
     given = adopt.read(path, "other")
