@@ -10,6 +10,8 @@ from bench.report.table import Table
 from bench.results import Contrast, Gate, GateRow, Results
 from contract.matrix import Cell
 
+# Nobody waits longer for a gate.
+PATIENCE_SECONDS = 3600.0
 COLUMNS = ("backbone", "scenario", "variant", "runtime", "new / old [95 %]", "finds", "verdict")
 
 
@@ -74,6 +76,7 @@ def _longer(results: Results, gate: Gate) -> list[str]:
     if not found or seconds is None:
         return []
     needed = seconds_needed(max(found), gate.threshold, seconds)
-    return [
-        f"to find {words.percent(gate.threshold)} everywhere: --seconds {needed:.0f}, or fewer cells (--backbone, --runtime, --scenario)"
-    ]
+    fewer = "fewer cells (--backbone, --variant, --runtime, --scenario)"
+    if needed > PATIENCE_SECONDS:
+        return [f"no time would do to find {words.percent(gate.threshold)} here: take {fewer}, and leave the machine to this run alone"]
+    return [f"to find {words.percent(gate.threshold)} everywhere: --seconds {needed:.0f}, or {fewer}"]

@@ -284,5 +284,8 @@ def test_a_refused_gate_says_how_long_it_would_take():
     coarse = tuple(replace(each, mde=0.1) if each.factor == "release" else each for each in run.contrasts)
     table = gate.table(replace(run, gate=replace(run.gate, rows=rows), contrasts=coarse))
     # Twice as fine as 10 % takes four times the 20 seconds of this run.
-    assert table.notes[-1] == "to find 5.00 % everywhere: --seconds 80, or fewer cells (--backbone, --runtime, --scenario)"
+    assert table.notes[-1] == "to find 5.00 % everywhere: --seconds 80, or fewer cells (--backbone, --variant, --runtime, --scenario)"
+    hopeless = tuple(replace(each, mde=2.0) if each.factor == "release" else each for each in run.contrasts)
+    table = gate.table(replace(run, gate=replace(run.gate, rows=rows), contrasts=hopeless))
+    assert table.notes[-1].startswith("no time would do to find 5.00 % here: take fewer cells")
     assert "--seconds" not in " ".join(gate.table(run).notes)
