@@ -113,10 +113,11 @@ def prepare(
     np.save(tensor, np.random.default_rng(matrix.defaults.seed).standard_normal((run.TIMED_IMAGES, *shape)).astype(np.float32))
     scenarios: list[tuple[Scenario, list[tuple[Cell, Path]]]] = []
     holes = []
-    for scenario in matrix.chosen("scenario"):
-        cells = [Cell(DATASET, path.stem, path.name, runtime, provider, scenario.name, scenario.batch) for runtime in fleet.names]
+    chosen: list[Scenario] = matrix.chosen("scenario")
+    for scenario, batch in [(each, batch) for each in chosen for batch in each.batches]:
+        cells = [Cell(DATASET, path.stem, path.name, runtime, provider, scenario.name, batch) for runtime in fleet.names]
         why = "needs images, and this file says nothing of its preprocessing" if scenario.kind == "e2e" else None
-        if static_batch is not None and scenario.batch != static_batch:
+        if static_batch is not None and batch != static_batch:
             why = f"static batch {static_batch}"
         if why is None:
             scenarios.append((scenario, [(cell, path) for cell in cells]))

@@ -188,8 +188,9 @@ def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs:
     without = {hole.cell for hole in left_out(part, found)}
     cells = [cell for cell in part.cells if cell not in without]
     scenarios = [
-        (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if cell.scenario == scenario.name])
+        (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if (cell.scenario, cell.batch) == (scenario.name, batch)])
         for scenario in matrix.chosen("scenario")
+        for batch in scenario.batches
     ]
     return Site(f"{part.subject.name} on {part.provider}", with_control(with_old(scenarios, old), graphs), timed_inputs(found, part, work))
 

@@ -103,6 +103,7 @@ class Matrix:
             raise UsageError(f"{self.defaults.reference} is the reference: parity needs it", where="--without")
         for scenario in self.scenario:
             self._find_variants(scenario.variant)
+            self._no_such_scenario(scenario)
         for name in self.parity.claims:
             self.find("backbone", name)
         for name in self.quick.backbone if self.quick else ():
@@ -119,6 +120,13 @@ class Matrix:
         for name in names:
             if name != "eager":
                 self.find("variant", name)
+
+    def _no_such_scenario(self, of: Scenario) -> None:
+        """Refuse a scenario that is called what one batch of a list is called: `curve` with a batch 8 and `curve-8`."""
+        called = {f"{of.name}-{batch}": batch for batch in of.batches} if len(of.batches) > 1 else {}
+        twin = next((scenario.name for scenario in self.scenario if scenario.name in called), None)
+        if twin is not None:
+            raise strict.StrictError(f"scenario '{twin}': so is batch {called[twin]} of '{of.name}' called", where=self.source)
 
     def find(self, noun: str, name: str) -> Any:
         """The entry of that name. Raises UsageError with the nearest known name."""
@@ -138,12 +146,13 @@ class Matrix:
         """The product for one backbone, cells and holes apart. torch-eager has one form, called `eager`."""
         cells, holes = [], []
         runtimes = self.defaults.runtime + self.defaults.without
-        for scenario, runtime, provider in itertools.product(self.chosen("scenario"), runtimes, providers):
+        scenarios = [(scenario, batch) for scenario in self.chosen("scenario") for batch in scenario.batches]
+        for (scenario, batch), runtime, provider in itertools.product(scenarios, runtimes, providers):
             variants = ["eager"] if runtime == self.defaults.reference else list(self.defaults.variant)
             for variant in variants:
                 if scenario.variant and variant not in (*scenario.variant, "eager"):
                     continue
-                cell = Cell(dataset, backbone, variant, runtime, provider, scenario.name, scenario.batch)
+                cell = Cell(dataset, backbone, variant, runtime, provider, scenario.name, batch)
                 why = self.why_not(cell)
                 if why is None:
                     cells.append(cell)

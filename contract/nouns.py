@@ -170,18 +170,30 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is timed; `variant` restricts it (empty: all)."""
+    """What is timed; `variant` restricts it (empty: all). Of `throughput` several batches may be given: each is a cell of its own."""
 
     name: str
     kind: Literal["latency", "throughput", "load", "e2e"]
-    batch: int = 1
+    batch: int | tuple[int, ...] = 1
     variant: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise strict.StrictError(f"batch must be at least 1, got {self.batch}", where=self.name)
+        if not self.batches:
+            raise strict.StrictError("batch must name at least one, got an empty list", where=self.name)
+        if min(self.batches) < 1:
+            raise strict.StrictError(f"batch must be at least 1, got {min(self.batches)}", where=self.name)
+        twice = next((each for each in self.batches if self.batches.count(each) > 1), None)
+        if twice is not None:
+            raise strict.StrictError(f"batch {twice} is given twice", where=self.name)
+        if self.kind != "throughput" and not isinstance(self.batch, int):
+            raise strict.StrictError(f"a list of batches is for throughput, and {self.kind} takes one number", where=self.name)
         if self.kind == "e2e" and self.batch != 1:
             raise strict.StrictError(f"e2e is one image at a time, got batch {self.batch}", where=self.name)
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """Its batches, one cell each: images that one forward takes."""
+        return (self.batch,) if isinstance(self.batch, int) else self.batch
 
 
 @dataclass(frozen=True)

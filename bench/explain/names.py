@@ -17,11 +17,13 @@ UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 def name(cell: Cell, among: Sequence[Cell]) -> str:
     """backbone/variant/runtime/scenario, as resnet18/raw-dynamic/ort-rust/latency.
 
-    The data set stands before it, and the provider before the scenario, where cells of the run differ in them.
+    The data set stands before it, the provider before the scenario, and the batch behind it, where cells of the run differ in them.
     """
     dataset = [cell.dataset] if len({each.dataset for each in among}) > 1 else []
     provider = [cell.provider] if len({each.provider for each in among}) > 1 else []
-    return "/".join([*dataset, cell.backbone, cell.variant, cell.runtime, *provider, cell.scenario])
+    batches = {each.batch for each in among if each.scenario == cell.scenario}
+    scenario = f"{cell.scenario}-{cell.batch}" if len(batches) > 1 else cell.scenario
+    return "/".join([*dataset, cell.backbone, cell.variant, cell.runtime, *provider, scenario])
 
 
 def find(text: str, cells: Sequence[Cell], holes: Sequence[Hole] = ()) -> Cell:

@@ -63,7 +63,7 @@ def lines(sites: Sequence[Site], image_seconds: Sequence[float], settings: Measu
 
 
 def _groups(site: Site) -> list[tuple[str, list[Cell]]]:
-    return [(scenario.name, [cell for cell, _ in cells]) for scenario, cells in site.scenarios if cells]
+    return [(f"{scenario.name}-{cells[0][0].batch}", [cell for cell, _ in cells]) for scenario, cells in site.scenarios if cells]
 
 
 def _contrasts(cells: list[Cell]) -> int:

@@ -60,11 +60,11 @@ class Entry:
 
 
 class Group:
-    """Cells of one scenario, backbone and provider."""
+    """Cells of one scenario, batch, backbone and provider."""
 
     def __init__(self, scenario: Scenario, cells: list[tuple[Cell, Path]], inputs: Inputs, sessions: Sessions, seed: int) -> None:
         first = cells[0][0]
-        self.name = f"{first.dataset}/{first.backbone} on {first.provider}: {scenario.name}"
+        self.name = f"{first.dataset}/{first.backbone} on {first.provider}: {scenario.name}-{first.batch}"
         self.scenario, self.inputs, self.sessions = scenario, inputs, sessions
         self.entries = [Entry(cell, model) for cell, model in cells]
         self.load = scenario.kind == "load"

@@ -21,7 +21,7 @@ def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: 
     judged = [each for each in found if each.different is not None]
     alarms = sum(each.different is True for each in judged)
     rounds = {
-        (cell.cell.backbone, cell.cell.dataset, cell.cell.provider, cell.cell.scenario, block.process, block.round): block.disturbed
+        (*(getattr(cell.cell, key) for key in pairs.ALIKE), block.process, block.round): block.disturbed
         for cell in cells
         for block in cell.blocks
     }

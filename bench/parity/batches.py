@@ -18,7 +18,7 @@ SEED = 5
 
 def sizes(matrix: Matrix) -> tuple[int, ...]:
     """The sizes that are asked: 1, 2, 3, 7, 8, and the largest that is measured, where it is larger than these."""
-    largest = max((scenario.batch for scenario in matrix.chosen("scenario")), default=1)
+    largest = max((batch for scenario in matrix.chosen("scenario") for batch in scenario.batches), default=1)
     return (*SIZES, *([largest] if largest > MAIN_BATCH else []))
 
 

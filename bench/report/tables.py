@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from bench.explain import names
-from bench.report import gate, ledger, words
+from bench.report import curve, gate, ledger, words
 from bench.report.table import Table
 from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
 from bench.stats import LEAST_FOR
@@ -16,16 +16,9 @@ from contract.matrix import Hole
 
 def all_tables(results: Results) -> list[Table]:
     """Every table that this run has rows for, in reading order."""
-    made = [
-        subjects(results),
-        variants(results),
-        parity(results),
-        flips(results),
-        ledger.stages(results),
-        ledger.faults(results),
-        gate.table(results),
-    ]
-    made += [scenario(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
+    made = [subjects(results), variants(results), parity(results), flips(results), ledger.stages(results), ledger.faults(results)]
+    made += [gate.table(results)]
+    made += [timed(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
     made += [contrasts(results, "runtime", "Python against Rust and PyTorch: time as a ratio to ort-python on the same variant")]
     made += [contrasts(results, "variant", "Variants: time as a ratio to raw-dynamic within a runtime")]
     made += [noise(results), holes(results), times(results)]
@@ -116,6 +109,11 @@ def flips(results: Results) -> Table:
     ]
     columns = ("where", "verdict", "image", "reference says", "runtime says", "margin", "logit difference")
     return Table("Images that differ", columns, rows, frozenset({5, 6}))
+
+
+def timed(results: Results, name: str) -> Table:
+    """One scenario's numbers, in the form that fits it."""
+    return curve.table(results, name) if len(curve.batches(results, name)) > 1 else scenario(results, name)
 
 
 def scenario(results: Results, name: str) -> Table:

@@ -22,6 +22,8 @@ def test_the_largest_measured_batch_is_asked_too():
     scenarios = (*made.scenario[:1], Scenario("throughput", "throughput", 32), *made.scenario[2:])
     larger = replace(made, scenario=scenarios)
     assert batches.sizes(larger) == (1, 2, 3, 7, 8, 32)
+    several = replace(made, scenario=(*made.scenario[:1], Scenario("throughput", "throughput", (64, 4)), *made.scenario[2:]))
+    assert batches.sizes(several) == (1, 2, 3, 7, 8, 64)
 
 
 def test_answers_that_depend_on_what_is_asked_together(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ def test_by_hand():
     # 3 s of starting and one file of each runtime at 0.1 s: 3.1 s. Four generations of 15 s in 60 s, of which 11.9 s are measured,
     # half of them by each group: 3 samples of 20 ms in each of 4 blocks are 0.24 s a round, a batch of 160 ms in each of 4 is 0.64 s.
     latency, throughput = forecast.forecast([site()], [0.02], Measure(60.0, 16))
-    assert (latency.group, latency.cells) == ("wings/resnet18 on cpu: latency", 2)
+    assert (latency.group, latency.cells) == ("wings/resnet18 on cpu: latency-1", 2)
     assert (latency.processes, latency.samples, throughput.samples) == (4, 4 * 24 * 2 * 2, 4 * 9 * 2)
     # A process scatters by 0.5 %, and by 1.25 x 4 % over the root of its rounds.
     sd = math.hypot(0.005, 0.05 / math.sqrt(24))
@@ -43,7 +43,7 @@ def test_four_processes_at_least_and_restarts_at_most(seconds, processes):
 def test_sites_share_the_budget():
     found = forecast.forecast([site("a"), site("b")], [0.02, 0.5], Measure(120.0, 16))
     cheap, costly = found[0], found[2]
-    assert (cheap.group, costly.group) == ("a: latency", "b: latency")
+    assert (cheap.group, costly.group) == ("a: latency-1", "b: latency-1")
     assert cheap.processes >= costly.processes
     assert cheap.samples > costly.samples
 
@@ -51,5 +51,13 @@ def test_sites_share_the_budget():
 def test_lines():
     line, _ = forecast.lines([site()], [0.02], Measure(60.0, 16))
     assert line.startswith(
-        "forecast: wings/resnet18 on cpu: latency: 2 cells, 4 processes, 384 samples a cell, finds 5.7% if single comparisons"
+        "forecast: wings/resnet18 on cpu: latency-1: 2 cells, 4 processes, 384 samples a cell, finds 5.7% if single comparisons"
     )
+
+
+def test_every_batch_of_a_scenario_is_a_group_of_its_own():
+    curve = Scenario("curve", "throughput", (1, 8))
+    batches = [(curve, [(fakes.cell(runtime=name, scenario="curve", batch=n), Path("m.onnx")) for name in fakes.RUNTIMES]) for n in (1, 8)]
+    one, eight = forecast.forecast([Site("s", batches, Inputs((), Path(), None, 0))], [0.02], Measure(60.0, 16))
+    assert (one.group, eight.group) == ("s: curve-1", "s: curve-8")
+    assert one.samples > eight.samples

@@ -86,6 +86,29 @@ def test_the_cells_are_the_product_and_static_variants_have_a_derived_hole(tmp_p
     assert named(holes) == {"b18/fixed/ort-python/cpu/eight-8": "static batch 1"}
 
 
+def test_a_list_of_batches_is_a_cell_for_each(tmp_path):
+    made = load(tmp_path, SMALL.replace("batch = 8", "batch = [4, 1]") + '[[skip]]\nwhy = "too slow"\nbatch = 4\nruntime = "torch-eager"\n')
+    assert made.find("scenario", "eight").batches == (4, 1)
+    assert made.find("scenario", "one").batches == (1,)
+    cells, holes = made.cells("set", "b18", ("cpu",))
+    assert [str(cell) for cell in cells if cell.scenario == "eight"] == [
+        "b18/free/ort-python/cpu/eight-4",
+        "b18/eager/torch-eager/cpu/eight-1",
+        "b18/fixed/ort-python/cpu/eight-1",
+        "b18/free/ort-python/cpu/eight-1",
+    ]
+    assert named(holes) == {"b18/eager/torch-eager/cpu/eight-4": "too slow", "b18/fixed/ort-python/cpu/eight-4": "static batch 1"}
+
+
+def test_no_scenario_is_called_what_one_batch_of_another_is_called(tmp_path):
+    """A cell is named by scenario and batch where a scenario has several: curve-8."""
+    twin = '[[scenario]]\nname = "eight-2"\nkind = "throughput"\nbatch = 2\n'
+    assert len(load(tmp_path, SMALL + twin).scenario) == 4
+    with pytest.raises(DataError, match=r"m\.toml\): scenario 'eight-2': so is batch 2 of 'eight' called"):
+        load(tmp_path, SMALL.replace("batch = 8", "batch = [8, 2]") + twin)
+    assert len(load(tmp_path, SMALL.replace("batch = 8", "batch = [8, 4]") + twin).scenario) == 4
+
+
 def test_two_providers_double_it(tmp_path):
     cells, holes = load(tmp_path, SMALL).cells("set", "b18", ("cpu", "cuda"))
     assert (len(cells), len(holes)) == (14, 2)
@@ -177,6 +200,18 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ('train = "head"', 'train = "none"', "train = 'none' trains nothing: epochs and head_epochs must be 0"),
         ('train = "all"', 'train = "none"', "train = 'none' trains nothing"),
         ('kind = "load"', 'kind = "e2e"\nbatch = 2', r"scenario\[2\] \(load\): e2e is one image at a time, got batch 2"),
+        ("batch = 8", "batch = []", r"scenario\[1\] \(eight\): batch must name at least one, got an empty list"),
+        ("batch = 8", "batch = [8, 0]", r"scenario\[1\] \(eight\): batch must be at least 1, got 0"),
+        ("batch = 8", "batch = 0", r"scenario\[1\] \(eight\): batch must be at least 1, got 0"),
+        ("batch = 8", "batch = [4, 8, 4]", r"scenario\[1\] \(eight\): batch 4 is given twice"),
+        ("batch = 8", "batch = [4, true]", r"scenario\[1\]\.batch\[1\]: expected an integer, got True"),
+        ("batch = 8", "batch = 'all'", r"scenario\[1\]\.batch: expected an integer, got 'all'"),
+        (
+            'kind = "latency"',
+            'kind = "latency"\nbatch = [1]',
+            r"\(one\): a list of batches is for throughput, and latency takes one number",
+        ),
+        ('kind = "load"', 'kind = "e2e"\nbatch = [1, 2]', r"\(load\): a list of batches is for throughput, and e2e takes one number"),
         ("[defaults]", "source = 'x'\n[defaults]", "m\\.toml: unknown key 'source'; did you mean 'measure'"),
         ('recipe = { cpu = "head"', 'recipe = { cpu = "haed"', r"^m\.toml: unknown recipe"),
         ("[defaults]", "[defaults", "not valid TOML"),
@@ -209,6 +244,8 @@ def test_the_real_matrix():
         "static batch 1", "over a second a batch on two cores", "half a second a forward on two cores",
     }  # fmt: skip
     assert {cell.runtime for cell in cells if cell.scenario == "latency" and cell.variant == "raw-dynamic"} == {"ort-python", "ort-rust"}
+    assert "curve" not in real.defaults.scenario
+    assert real.find("scenario", "curve").batches == (1, 2, 4, 8, 16, 32)
     for backbone in real.backbone:
         for device in ("cpu", "cuda"):
             for random in (True, False):

@@ -30,6 +30,18 @@ def test_every_cell_is_found_by_its_name():
         assert [names.find(names.name(each, cells), cells) for each in cells] == cells
 
 
+def test_a_scenario_of_several_batches_is_named_with_them():
+    cells = [*CELLS, *(cell(runtime=name, scenario="curve", batch=batch) for name in ("ort-python", "ort-rust") for batch in (1, 32))]
+    assert [names.name(each, cells) for each in cells[-2:]] == [f"resnet18/raw-dynamic/ort-rust/curve-{batch}" for batch in (1, 32)]
+    assert names.name(CELLS[3], cells) == "resnet18/raw-dynamic/ort-rust/throughput"
+    assert [names.find(names.name(each, cells), cells) for each in cells] == cells
+    assert names.find("ort-rust/curve-1", cells) == cells[-2]
+    with pytest.raises(
+        UsageError, match=r"could be 2 cells: resnet18/raw-dynamic/ort-rust/curve-1, resnet18/raw-dynamic/ort-rust/curve-32"
+    ):
+        names.find("ort-rust/curve", cells)
+
+
 @pytest.mark.parametrize(
     ("text", "which"),
     [
