@@ -19,8 +19,9 @@ from bench.fleet import Fleet
 from bench.gate import judge
 from bench.gate.keep import KeptFile
 from bench.gate.old import OldRun, open_run, with_old
+from bench.measure import cold
 from bench.measure.again import with_control
-from bench.measure.campaign import Site, measure
+from bench.measure.campaign import Site
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
@@ -71,7 +72,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
                     for path in options.onnx
                     for provider in fleet.providers
                 ]
-                found = measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
+                found = cold.measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
             fleet.stop()
             cells = [cell for gave in found for cell in gave.cells]
             graphs = same_graphs(replace(results, gate=gate))
@@ -123,7 +124,8 @@ def prepare(
             scenarios.append((scenario, [(cell, path) for cell in cells]))
         holes += [Hole(cell, why) for cell in cells if why is not None]
     # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
-    return Site(name, with_control(with_old(scenarios, old), {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3)), holes
+    loaded, starts = cold.split(scenarios)
+    return Site(name, with_control(with_old(loaded, old), {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3), starts), holes
 
 
 def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:

@@ -17,9 +17,9 @@ from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet, same_library
 from bench.gate import judge, keep
 from bench.gate.old import OldRun, open_run, with_old
-from bench.measure import forecast
+from bench.measure import cold, forecast
 from bench.measure.again import Graphs, with_control
-from bench.measure.campaign import Found, Site, measure
+from bench.measure.campaign import Found, Site
 from bench.measure.contrasts import contrast_all
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
@@ -160,7 +160,8 @@ def measure_all(
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
     graphs = same_graphs(kept.results)
     sites = [site_of(part, found, matrix, work, graphs, old) for part, found in slowest_first]
-    for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], matrix.measure):
+    loaded, _ = cold.budgets(sites, matrix.measure)
+    for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], loaded) if loaded else ():
         progress.say(line)
     before = kept.results.holes
 
@@ -173,7 +174,7 @@ def measure_all(
         gate = kept.results.gate and judge.judge(kept.results.gate, cells, contrasts, holes)
         kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=noise(cells, contrasts, graphs), gate=gate, holes=tuple(holes))
 
-    add(measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
+    add(cold.measure(sites, fleet, matrix.measure, matrix.defaults.seed, work, progress, after=add))
 
 
 def left_out(part: plan.Part, found: Checked) -> list[Hole]:
@@ -192,7 +193,10 @@ def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs:
         for scenario in matrix.chosen("scenario")
         for batch in scenario.batches
     ]
-    return Site(f"{part.subject.name} on {part.provider}", with_control(with_old(scenarios, old), graphs), timed_inputs(found, part, work))
+    loaded, starts = cold.split(scenarios)
+    return Site(
+        f"{part.subject.name} on {part.provider}", with_control(with_old(loaded, old), graphs), timed_inputs(found, part, work), starts
+    )
 
 
 def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:

@@ -42,7 +42,8 @@ class RunnerLate(RunnerError):
 class Runner:
     """A started runner in a process group of its own; a context manager that ends it whatever happens.
 
-    Its stderr goes to `log`, a file: an undrained pipe would block it.
+    Its stderr goes to `log`, a file: an undrained pipe would block it. `began_ns`: just before it was spawned, `answered_ns`: when its last
+    answer came, by this machine's monotonic clock.
     """
 
     def __init__(self, descriptor: Descriptor, providers: tuple[str, ...], log: Path) -> None:
@@ -51,12 +52,14 @@ class Runner:
         self._log = log
         self._seq = 0
         self._frozen = False
+        self.answered_ns = 0
         log.parent.mkdir(parents=True, exist_ok=True)
         # The log outlives restarts: an error must not quote what an earlier process said.
         self._log_start = log.stat().st_size if log.exists() else 0
         command = descriptor.command(providers)
         try:
             with log.open("ab") as stderr:
+                self.began_ns = time.monotonic_ns()
                 self._process = subprocess.Popen(
                     command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
                 )
@@ -109,8 +112,10 @@ class Runner:
         request = protocol.Request(self._seq, verb, strict.plain(arguments))
         deadline = time.monotonic() + seconds
         self._send(request, deadline, seconds)
+        line = self._line(verb, deadline, seconds)
+        self.answered_ns = time.monotonic_ns()
         try:
-            result = protocol.decode_reply(self._line(verb, deadline, seconds), request)
+            result = protocol.decode_reply(line, request)
         except strict.StrictError as fault:
             self.kill()
             raise RunnerError(f"broke the protocol: {fault.where}: {fault.what}{self._tail()}", where=f"{self.name}: {verb}") from fault

@@ -8,7 +8,7 @@ from typing import Literal
 from contract.matrix import Cell
 from contract.protocol import Option
 
-ScenarioKind = Literal["latency", "throughput", "load", "e2e"]
+ScenarioKind = Literal["latency", "throughput", "load", "e2e", "cold"]
 GateVerdict = Literal["passes", "slower", "inconclusive", "refused", "not comparable"]
 Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 
@@ -17,8 +17,9 @@ Verdict = Literal["faster", "slower", "equivalent", "inconclusive"]
 class Block:
     """Consecutive samples of one cell in one process: `process` counts restarts, `round` the palindromic rounds.
 
-    `began_ns`: when it was asked for, by this machine's monotonic clock. `split_ns`: of each sample, by stage (e2e). `idle_ns`: CPU time
-    that the frozen runners used meanwhile. `disturbed`: the cause for which the whole round does not count.
+    Of `cold` each block is a process of its own, `round` numbers them, and there are no halves. `began_ns`: when it was asked for, by this
+    machine's monotonic clock. `split_ns`: of each sample, by stage (e2e, cold). `idle_ns`: CPU time that the frozen runners used meanwhile.
+    `disturbed`: the cause for which the whole round does not count.
     """
 
     process: int

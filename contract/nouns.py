@@ -173,7 +173,7 @@ class Scenario:
     """What is timed; `variant` restricts it (empty: all). Of `throughput` several batches may be given: each is a cell of its own."""
 
     name: str
-    kind: Literal["latency", "throughput", "load", "e2e"]
+    kind: Literal["latency", "throughput", "load", "e2e", "cold"]
     batch: int | tuple[int, ...] = 1
     variant: tuple[str, ...] = ()
 
@@ -187,8 +187,8 @@ class Scenario:
             raise strict.StrictError(f"batch {twice} is given twice", where=self.name)
         if self.kind != "throughput" and not isinstance(self.batch, int):
             raise strict.StrictError(f"a list of batches is for throughput, and {self.kind} takes one number", where=self.name)
-        if self.kind == "e2e" and self.batch != 1:
-            raise strict.StrictError(f"e2e is one image at a time, got batch {self.batch}", where=self.name)
+        if self.kind in ("e2e", "cold") and self.batch != 1:
+            raise strict.StrictError(f"{self.kind} is one image at a time, got batch {self.batch}", where=self.name)
 
     @property
     def batches(self) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterat
     yield from _unequal("results.json", strict.plain(results), strict.plain(again))
     if results.exit_code != run.exit_code(again) and results.subjects:
         yield f"results.json: exit_code is {results.exit_code}, the rows and cells make it {run.exit_code(again)}"
-    yield from order.wrong(lines)
+    yield from order.wrong(lines, {each.cell for each in results.cells if each.kind == "cold"})
     yield from _rendered(again, folder)
     yield from _recorded(results.cells, folder / RECORD)
 

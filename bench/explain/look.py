@@ -78,6 +78,7 @@ def same_options(loaded: Loaded, measured: Measured) -> None:
 def one_look(asked: Asked, sessions: Sessions, process: int) -> Look:
     """Time a cell without its profiler, then record it."""
     cell, kind = asked.measured.cell, asked.measured.kind
+    assert kind != "cold"  # bench.explain.standing refuses it
     loaded, runner, forwards = sessions.get(cell, asked.model), sessions.runner(cell), asked.forwards
     end_to_end = kind == "e2e"
     timed = runner.time(

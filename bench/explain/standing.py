@@ -35,9 +35,10 @@ def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured
             raise UsageError(
                 f"{names.name(side.cell, cells)} is the same file once more, as a control: there is nothing to explain", where="--explain"
             )
-        if side.kind == "load":
+        if side.kind in ("load", "cold"):
+            timed = "how a session is created: no operator runs" if side.kind == "load" else "fresh processes, and hardly any operator"
             raise UsageError(
-                f"{names.name(side.cell, cells)} times how a session is created: no operator runs",
+                f"{names.name(side.cell, cells)} times {timed}",
                 where="--explain",
                 next="choose latency, throughput or e2e",
             )

@@ -20,11 +20,12 @@ from contract.matrix import Cell, Hole, Measure, Scenario
 
 @dataclass(frozen=True)
 class Site:
-    """One backbone on one provider: its cells by scenario, and what they are fed."""
+    """One backbone on one provider: its cells by scenario, what they are fed, and cells that are started cold (bench.measure.cold)."""
 
     name: str
     scenarios: Sequence[tuple[Scenario, list[tuple[Cell, Path]]]]
     inputs: Inputs
+    cold: Sequence[tuple[Cell, Path]] = ()
 
 
 @dataclass(frozen=True)

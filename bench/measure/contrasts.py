@@ -45,6 +45,8 @@ def contrast_all(
 
     `same_graph`: (dataset, backbone, variant, other variant) -> whether their structural hashes are equal.
     """
+    # Cold starts have no palindromic rounds: their ratios stand in their own table.
+    cells = [each for each in cells if each.kind != "cold"]
     polished = pairs.polished(cells)
     seen = [look(one, base, factor, receipts, polished[one.cell]) for one, base, factor in pairs.of(cells, key=lambda cell: cell.cell)]
     p_values = [ratios.p_value(each.evidence, each.share) for each in seen]

@@ -80,4 +80,4 @@ def _before(site: Site, image_seconds: float, sites: int) -> float:
     for _, cells in site.scenarios:
         for cell, model in cells:
             files.setdefault(cell.runtime, set()).add(model)
-    return START_SECONDS / sites + max(map(len, files.values())) * FORWARDS_PER_LOAD * image_seconds
+    return START_SECONDS / sites + max(map(len, files.values()), default=0) * FORWARDS_PER_LOAD * image_seconds

@@ -188,23 +188,16 @@ class Group:
         )
         answer = self.sessions.runner(entry.cell).predict(asked, FIRST_SECONDS)
         logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
-        if not np.isfinite(logits).all():
-            raise RunnerError("answers the timed inputs with NaN or infinity", where=str(entry.cell))
         old = entry.cell.variant.endswith(pairs.OLD)
         agreed = self._agreed[old]
-        if agreed is None:
-            agreed = self._agreed[old] = logits[: len(tensor)]
-        expected = np.concatenate([agreed] * times)
-        if logits.shape != expected.shape or len(answer.crc32) != len(logits) // batch:
-            said = f"{len(answer.crc32)} forwards, logits of shape {logits.shape} and not {expected.shape}"
-            raise RunnerError(f"answers the timed inputs wrongly: {said}", where=str(entry.cell))
-        difference = float(np.max(np.abs(logits.astype(np.float64) - expected)))
-        if not difference <= self.inputs.tolerance:
-            raise RunnerError(f"answers the timed inputs wrongly: off by {difference:.3g}", where=str(entry.cell))
+        expected = None if agreed is None else np.concatenate([agreed] * times)
+        checked = check_logits(logits, expected, len(answer.crc32), batch, self.inputs.tolerance, str(entry.cell))
+        self._agreed[old] = checked[: len(tensor)]
         return answer.crc32
 
     def _time(self, entry: Entry, *, samples: int, warmup: int) -> Timed:
         kind = self.scenario.kind
+        assert kind != "cold"  # bench.measure.cold
         asked = TimeArgs(
             id=self.sessions.get(entry.cell, entry.model).id,
             scenario=kind,
@@ -229,6 +222,22 @@ class Group:
         if entry.cell.provider == "cpu":
             check_answers(timed, entry.expected, str(entry.cell))
         entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, began, idle, timed.split or {}, disturbed=None))
+
+
+def check_logits(
+    logits: compare.Logits, expected: compare.Logits | None, forwards: int, batch: int, tolerance: float, where: str
+) -> compare.Logits:
+    """Return what is right: `expected`, or these logits where nobody answered before. Raises RunnerError where they are not right."""
+    if not np.isfinite(logits).all():
+        raise RunnerError("answers the timed inputs with NaN or infinity", where=where)
+    right = logits if expected is None else expected
+    if logits.shape != right.shape or forwards != len(logits) // batch:
+        said = f"{forwards} forwards, logits of shape {logits.shape} and not {right.shape}"
+        raise RunnerError(f"answers the timed inputs wrongly: {said}", where=where)
+    difference = float(np.max(np.abs(logits.astype(np.float64) - right)))
+    if not difference <= tolerance:
+        raise RunnerError(f"answers the timed inputs wrongly: off by {difference:.3g}", where=where)
+    return right
 
 
 def check_answers(timed: Timed, expected: tuple[int, ...], where: str) -> None:

@@ -17,7 +17,9 @@ from bench.results import Contrast, Control, Measured, Noise
 
 def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: Graphs) -> Noise:
     """The controls of a run and what they called different, its median MDE, and its disturbed rounds."""
-    found = controls(cells, same_graph)
+    # No runner stands frozen beside a cold start, and no two of them are a pair.
+    loaded = [cell for cell in cells if cell.kind != "cold"]
+    found = controls(loaded, same_graph)
     judged = [each for each in found if each.different is not None]
     alarms = sum(each.different is True for each in judged)
     rounds = {
@@ -26,7 +28,7 @@ def noise(cells: Sequence[Measured], contrasts: Sequence[Contrast], same_graph: 
         for block in cell.blocks
     }
     detectable = [each.mde for each in contrasts if each.mde is not None]
-    measured_ns = sum(sum(block.samples_ns) for cell in cells for block in cell.blocks)
+    measured_ns = sum(sum(block.samples_ns) for cell in loaded for block in cell.blocks)
     return Noise(
         controls=tuple(found),
         alarms=alarms,

@@ -107,6 +107,11 @@ class Sessions:
     def _load(self, runner: Runner, key: Key) -> Loaded:
         name, provider, model = key
         loaded = runner.load(LoadArgs(str(model), provider, self._fleet.options))
-        if loaded.providers[:1] != (provider,):
-            raise RunnerError(f"asked for {provider}, runs on {', '.join(loaded.providers)}", where=f"{runtime_of(name)}: load")
+        check_provider(loaded, provider, f"{runtime_of(name)}: load")
         return loaded
+
+
+def check_provider(loaded: Loaded, asked: str, where: str) -> None:
+    """Raise RunnerError where another provider is in use than was asked for."""
+    if loaded.providers[:1] != (asked,):
+        raise RunnerError(f"asked for {asked}, runs on {', '.join(loaded.providers)}", where=where)

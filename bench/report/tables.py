@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from bench.explain import names
-from bench.report import curve, gate, ledger, words
+from bench.report import cold, curve, gate, ledger, words
 from bench.report.table import Table
 from bench.results import Contrast, Measured, ParityRow, Results, ScenarioKind
 from bench.stats import LEAST_FOR
@@ -113,6 +113,8 @@ def flips(results: Results) -> Table:
 
 def timed(results: Results, name: str) -> Table:
     """One scenario's numbers, in the form that fits it."""
+    if any(cell.cell.scenario == name and cell.kind == "cold" for cell in results.cells):
+        return cold.table(results, name)
     return curve.table(results, name) if len(curve.batches(results, name)) > 1 else scenario(results, name)
 
 

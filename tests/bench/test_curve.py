@@ -1,5 +1,6 @@
 """A scenario with several batches: its table, what may be called the best, and a whole run over fake runners."""
 
+# ruff: noqa: F401, F811 (a fixture of another file)
 from __future__ import annotations
 
 from dataclasses import replace
@@ -15,7 +16,7 @@ from bench.results import Block, Interval, Measured
 from contract.matrix import Hole, Scenario
 from tests.bench import fakes, made
 from tests.bench.fakes import cell
-from tests.bench.test_run import MATRIX, pids, ready, trained  # noqa: F401 (a fixture)
+from tests.bench.test_run import MATRIX, pids, ready, trained
 
 CURVE = '{ name = "curve", kind = "throughput", batch = [8, 1, 3], variant = ["raw-dynamic"] }'
 
@@ -92,7 +93,7 @@ def test_the_control_of_a_curve_is_one_cell_more(tmp_path):
     assert [str(each) for each, _ in eight] == ["resnet18/raw-dynamic/ort-python/cpu/curve-8"]
 
 
-def test_a_whole_run(tmp_path, pids, capsys):  # noqa: F811
+def test_a_whole_run(tmp_path, pids, capsys):
     text = MATRIX.replace('{ name = "throughput",', f'{CURVE},\n  {{ name = "throughput",')
     options = ready(tmp_path, "--scenario", "curve", "--seconds", "0.6", matrix=text)
     trained(tmp_path, options)
