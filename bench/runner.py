@@ -26,6 +26,8 @@ CAN_FREEZE = hasattr(signal, "SIGSTOP")
 QUIT_SECONDS = 3.0
 # A thread that waits for a disk cannot be stopped, and uses no CPU time either: it is not waited for.
 STOP_SECONDS = 1.0
+# Samples may be longer than the wait for them by the grain of a clock, and by what two clocks of one kernel differ.
+GRAIN_NS, OTHER_CLOCK = 1_000, 0.001
 
 
 class RunnerError(ConcordError):
@@ -142,12 +144,18 @@ class Runner:
         return self.ask("predict", arguments, protocol.Predicted, seconds)
 
     def time(self, arguments: protocol.TimeArgs, seconds: float) -> protocol.Timed:
-        """Take samples. Raises RunnerError when the counts do not fit."""
+        """Take samples. Raises RunnerError when the counts do not fit, or samples are longer than this process waited for them all."""
+        asked = time.perf_counter_ns()
         timed = self.ask("time", arguments, protocol.Timed, seconds)
+        waited = time.perf_counter_ns() - asked
         if not 1 <= len(timed.samples) <= arguments.samples or len(timed.crc32) != len(timed.samples) or min(timed.samples) <= 0:
             raise RunnerError(
                 f"{len(timed.samples)} samples, {len(timed.crc32)} checksums for {arguments.samples} asked", where=f"{self.name}: time"
             )
+        # Warm-up is in the wait, too, but nobody timed it, and it may take less than a sample.
+        if sum(timed.samples) > waited * (1 + OTHER_CLOCK) + GRAIN_NS * len(timed.samples):
+            said = f"says that its samples took {sum(timed.samples) / 1e6:.3f} ms, and the answer came after {waited / 1e6:.3f} ms"
+            raise RunnerError(said, where=f"{self.name}: time", next="its clock is wrong: see `timer` and `clocksource` of its receipt")
         return timed
 
     def profile(self, arguments: protocol.ProfileArgs, seconds: float) -> protocol.Profiled:

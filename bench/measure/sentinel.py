@@ -1,10 +1,13 @@
-"""What else happened on this machine while a round was measured: CPU time stolen, throttled, used (Linux; unknown elsewhere)."""
+"""What else happened on this machine while a round was measured: CPU time stolen, throttled, used, clocks (Linux; unknown elsewhere)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from bench.measure import clocks
+from bench.measure.clocks import Clocks
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 # A round that lost more than this share of the machine's CPU time to the hypervisor is not counted, whatever its samples say. Up to 4 %
@@ -19,6 +22,7 @@ class Reading:
     ticks: int = 0
     stolen: int = 0
     throttled: int = 0
+    clocks: Clocks = field(default_factory=Clocks)
 
 
 def read(proc: Path = PROC, cgroup: Path = CGROUP) -> Reading:
@@ -26,8 +30,8 @@ def read(proc: Path = PROC, cgroup: Path = CGROUP) -> Reading:
     try:
         user, nice, system, idle, waiting, irq, soft, stolen = map(int, (proc / "stat").read_text().split()[1:9])
     except (OSError, ValueError):
-        return Reading()
-    return Reading(user + nice + system + idle + waiting + irq + soft + stolen, stolen, _throttled(cgroup))
+        return Reading(clocks=clocks.read())
+    return Reading(user + nice + system + idle + waiting + irq + soft + stolen, stolen, _throttled(cgroup), clocks.read())
 
 
 def cause(before: Reading, after: Reading) -> str | None:
@@ -36,7 +40,7 @@ def cause(before: Reading, after: Reading) -> str | None:
         return "throttled by the cgroup's quota"
     if after.stolen - before.stolen > MOST_STOLEN * (after.ticks - before.ticks):
         return f"more than {MOST_STOLEN:.0%} of the CPU time was stolen"
-    return None
+    return clocks.cause(before.clocks, after.clocks)
 
 
 def cpu_ns(pids: Iterable[int], proc: Path = PROC) -> int:

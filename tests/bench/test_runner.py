@@ -255,3 +255,26 @@ def test_a_missing_program_is_the_environments_fault(tmp_path):
         start(tmp_path, Descriptor("ort-rust", lambda _: ["/no/such/program"], str))
     assert str(caught.value) == "ort-rust: /no/such/program: cannot be started: No such file or directory\n  next: nox -s doctor"
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("samples", "bad"),
+    [
+        # 2 ms of waiting, 0.1 % of it, and a microsecond for each sample.
+        ((1_000_000, 1_003_999), False),
+        ((1_000_000, 1_004_001), True),
+        ((2_002_999,), False),
+        ((2_003_001,), True),
+    ],
+)
+def test_samples_fit_into_the_wait_for_them(tmp_path, monkeypatch, samples, bad):
+    with start(tmp_path, fakes.descriptor()) as runner:
+        monkeypatch.setattr(runner, "ask", lambda *_: p.Timed(samples, (1,) * len(samples), None))
+        clock = iter([5_000_000, 7_000_000])
+        monkeypatch.setattr(time, "perf_counter_ns", lambda: next(clock))
+        asked = p.TimeArgs("m1", "latency", None, "x.npy", 1, 1, 2, None, split=False)
+        if not bad:
+            assert runner.time(asked, 20).samples == samples
+            return
+        with pytest.raises(RunnerError, match=r"fake: time: says that its samples took 2.00\d ms, and the answer came after 2.000 ms"):
+            runner.time(asked, 20)
