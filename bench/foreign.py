@@ -6,12 +6,12 @@ import re
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from bench import begin, run
+from bench import begin, plan, probe, run
 from bench.build import build
 from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
@@ -19,20 +19,21 @@ from bench.fleet import Fleet
 from bench.gate import judge
 from bench.gate.keep import KeptFile
 from bench.gate.old import OldRun, open_run, with_old
-from bench.measure import cold
+from bench.measure import cold, forecast
 from bench.measure.again import with_control
 from bench.measure.campaign import Site
 from bench.measure.contrasts import contrast_all
+from bench.measure.forecast import Expected
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
 from bench.progress import Progress
 from bench.report import write
 from bench.results import Results, StepTime
 from contract import artifact
-from contract.errors import BAD, NOTHING_JUDGED, DataError, UsageError
-from contract.matrix import Cell, Hole, Matrix, Scenario
+from contract.errors import BAD, NOTHING_JUDGED, ConcordError, DataError, UsageError
+from contract.matrix import Cell, Hole, Matrix, Measure, Scenario
 from contract.options import Options, select
-from contract.protocol import LoadArgs, ValueInfo
+from contract.protocol import LoadArgs, Loaded, ValueInfo
 
 DATASET = "random input"
 SHAPE = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
@@ -66,18 +67,19 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
             fleet.start()
             for name in runtimes:
                 fleet.runner(name)
+            prepared = [
+                prepare(path, provider, input_shape, matrix, fleet, Path(work), old)
+                for path in options.onnx
+                for provider in fleet.providers
+            ]
+            plan.say(planned(prepared, matrix.measure))
             with Progress(matrix.measure.seconds) as progress:
-                prepared = [
-                    prepare(path, provider, input_shape, matrix, fleet, Path(work), old)
-                    for path in options.onnx
-                    for provider in fleet.providers
-                ]
-                found = cold.measure([site for site, _ in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
+                found = cold.measure([each.site for each in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
             fleet.stop()
             cells = [cell for gave in found for cell in gave.cells]
             graphs = same_graphs(replace(results, gate=gate))
             contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
-            holes = tuple(hole for (_, without), gave in zip(prepared, found, strict=True) for hole in (*without, *gave.holes))
+            holes = tuple(hole for each, gave in zip(prepared, found, strict=True) for hole in (*each.holes, *gave.holes))
             results = replace(
                 results,
                 cells=tuple(cells),
@@ -104,12 +106,20 @@ def files(paths: Sequence[Path]) -> list[tuple[KeptFile, Path]]:
     return [(KeptFile(DATASET, path.stem, path.name, sha256, sha256), path) for path, sha256 in hashed]
 
 
-def prepare(
-    path: Path, provider: str, input_shape: str | None, matrix: Matrix, fleet: Fleet, work: Path, old: OldRun | None
-) -> tuple[Site, list[Hole]]:
-    """What is measured of one file on one provider, and what is not."""
-    shape, static_batch = shape_of(probe(path, provider, fleet), input_shape, str(path))
-    name = f"{path} on {provider}"
+@dataclass(frozen=True)
+class Prepared:
+    """What is measured of one file on one provider, what is not, and what it is expected to cost, or why that is not known."""
+
+    site: Site
+    holes: list[Hole]
+    expected: Expected | str
+
+
+def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, fleet: Fleet, work: Path, old: OldRun | None) -> Prepared:
+    """Look at a file, and write what it will be fed. Raises UsageError for one that cannot be measured."""
+    name, runtime = f"{path} on {provider}", fleet.names[0]
+    loaded = probe.ask(fleet, runtime, lambda runner: runner.load(LoadArgs(str(path), provider, fleet.options)))
+    shape, static_batch = shape_of(only_input(loaded, str(path)), input_shape, str(path))
     tensor = work / f"{artifact.sha256_bytes(name.encode())[:16]}.npy"
     np.save(tensor, np.random.default_rng(matrix.defaults.seed).standard_normal((run.TIMED_IMAGES, *shape)).astype(np.float32))
     scenarios: list[tuple[Scenario, list[tuple[Cell, Path]]]] = []
@@ -123,19 +133,37 @@ def prepare(
         if why is None:
             scenarios.append((scenario, [(cell, path) for cell in cells]))
         holes += [Hole(cell, why) for cell in cells if why is not None]
+    loaded_cells, starts = cold.split(scenarios)
+    controlled = with_control(with_old(loaded_cells, old), {})
+    expected: Expected | str
+    try:
+        forward = probe.forward_seconds(fleet, runtime, loaded, shape, work)
+        probe.ask(fleet, runtime, lambda runner: runner.unload(loaded.id))
+        expected = Expected(name, controlled, forward, loaded.ns / 1e9)
+    except ConcordError as error:
+        expected = probe.not_known(name, error)  # its cells will say it again
     # Bit equality between runtimes on the CPU is the standard; on CUDA sums may come in another order.
-    loaded, starts = cold.split(scenarios)
-    return Site(name, with_control(with_old(loaded, old), {}), Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3), starts), holes
+    return Prepared(Site(name, controlled, Inputs((), tensor, None, 0.0 if provider == "cpu" else 1e-3), starts), holes, expected)
 
 
-def probe(path: Path, provider: str, fleet: Fleet) -> ValueInfo:
+def planned(prepared: list[Prepared], settings: Measure) -> list[str]:
+    """The plan in words."""
+    cells = sum(len(cells) for each in prepared for _, cells in each.site.scenarios) + sum(len(each.site.cold) for each in prepared)
+    for_loaded, _ = cold.budgets([(each.site.scenarios, list(each.site.cold)) for each in prepared], settings)
+    forecasts = forecast.lines([each.expected for each in prepared if isinstance(each.expected, Expected)], for_loaded)
+    unknown = [each.expected for each in prepared if isinstance(each.expected, str)]
+    holes = sum(len(each.holes) for each in prepared)
+    return [
+        f"plan: measuring {cells} cells ({holes} holes) in about {settings.seconds:.0f} s",
+        *(f"      {line}" for line in (*forecasts, *unknown)),
+    ]
+
+
+def only_input(loaded: Loaded, where: str) -> ValueInfo:
     """The only input of a model. Raises UsageError when there are several, or when it is not float32."""
-    runner = fleet.only(fleet.names[0])
-    loaded = runner.load(LoadArgs(str(path), provider, fleet.options))
-    runner.unload(loaded.id)
     if len(loaded.inputs) != 1 or loaded.inputs[0].dtype != "float32":
         found = ", ".join(f"{each.name} ({each.dtype})" for each in loaded.inputs)
-        raise UsageError(f"models with one float32 input can be measured, this one has: {found}", where=str(path))
+        raise UsageError(f"models with one float32 input can be measured, this one has: {found}", where=where)
     return loaded.inputs[0]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from bench.measure.again import Scenarios
 from bench.stats import images_needed
 from bench.subject import Subject
 from contract import artifact
@@ -27,6 +29,23 @@ class Part:
     provider: str
     cells: tuple[Cell, ...]
     holes: tuple[Hole, ...]
+
+    @property
+    def name(self) -> str:
+        """dataset/backbone on provider."""
+        return f"{self.subject.name} on {self.provider}"
+
+    def scenarios(self, matrix: Matrix, without: frozenset[Cell] = frozenset()) -> Scenarios:
+        """Its cells with their files, by scenario."""
+        cells = [cell for cell in self.cells if cell not in without]
+        return [
+            (
+                scenario,
+                [(cell, self.subject.model(cell.variant)) for cell in cells if (cell.scenario, cell.batch) == (scenario.name, batch)],
+            )
+            for scenario in matrix.chosen("scenario")
+            for batch in scenario.batches
+        ]
 
 
 @dataclass(frozen=True)
@@ -77,10 +96,9 @@ def most_images(matrix: Matrix, subject: Subject) -> int:
     return max(matrix.parity.images, 0 if claim is None else images_needed(claim))
 
 
-def show(plan: Plan, matrix: Matrix, work: Path, old: str | None = None) -> None:
+def show(plan: Plan, matrix: Matrix, work: Path, forecasts: Sequence[str], old: str | None = None) -> None:
     """Print the plan to stderr. Raises EnvironmentFault when the disk of the temporary folder `work` is too small for it."""
     artifact.need_disk(work, plan.disk_bytes, "free some space, compare fewer images (--images), or set TMPDIR to a folder on another disk")
-    console = Console(stderr=True)
     cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
     chosen = matrix.defaults
     rows = len(chosen.variant) * sum(len(part.subject.candidates(chosen.runtime, chosen.reference)) for part in plan.parts)
@@ -93,7 +111,14 @@ def show(plan: Plan, matrix: Matrix, work: Path, old: str | None = None) -> None
         else "      no measuring",
         *([] if old is None else [f"      gate: the files of {old}, beside today's, at most {100 * matrix.measure.threshold:g} % slower"]),
         f"      up to {plan.disk_bytes / 1e9:.1f} GB of disk, in {work.parent}",
-        *[f"      {part.subject.name} on {part.provider}: {part.subject.folder.name}, {len(part.cells)} cells" for part in plan.parts],
+        *[f"      {part.name}: {part.subject.folder.name}, {len(part.cells)} cells" for part in plan.parts],
+        *[f"      {line}" for line in forecasts],
     ]
+    say(lines)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines to stderr."""
+    console = Console(stderr=True)
     for line in lines:
         console.print(Text(line), soft_wrap=True)

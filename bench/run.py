@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import plan
+from bench import plan, probe
 from bench.begin import Clock, blank, keep_files, measuring_alone, new_folder
 from bench.build import build
 from bench.evidence import raw
@@ -18,9 +18,10 @@ from bench.fleet import Fleet, same_library
 from bench.gate import judge, keep
 from bench.gate.old import OldRun, open_run, with_old
 from bench.measure import cold, forecast
-from bench.measure.again import Graphs, with_control
+from bench.measure.again import Graphs, Scenarios, with_control
 from bench.measure.campaign import Found, Site
 from bench.measure.contrasts import contrast_all
+from bench.measure.forecast import Expected
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
 from bench.measure.pairs import OLD
@@ -32,7 +33,7 @@ from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
 from contract.errors import BAD, NOTHING_JUDGED, UsageError
-from contract.matrix import Hole, Matrix
+from contract.matrix import Cell, Hole, Matrix
 from contract.options import Options, asked, select
 from contract.protocol import Receipt
 
@@ -81,11 +82,17 @@ def carry_out(
                     fleet.runner(name)
             problems = differing_libraries(fleet.receipts)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
-            plan.show(planned, matrix, Path(work), None if old is None else old.run)
+            with clock.part("planning"):
+                loaded = [loaded_and_cold(part, matrix, same_graphs(results), old) for part in planned.parts]
+                settings, _ = cold.budgets(loaded, matrix.measure)
+                tried = [(part, scenarios) for part, (scenarios, _) in zip(planned.parts, loaded, strict=True)]
+                expected, unknown = probe.parts(tried, fleet, Path(work))
+            forecasts = [*forecast.lines(expected, settings), *unknown]
+            plan.show(planned, matrix, Path(work), forecasts, None if old is None else old.run)
             kept = Kept(replace(results, receipts=fleet.receipts, problems=problems), folder)
             try:
                 with Progress(planned.seconds) as progress:
-                    execute(planned, matrix, fleet, kept, Path(work), progress, clock, old)
+                    execute(planned, expected, matrix, fleet, kept, Path(work), progress, clock, old)
             except KeyboardInterrupt:
                 said = "interrupted: what follows is what was found until then"
                 finish(kept.add(problems=(*kept.results.problems, said), times=clock.times()), folder)
@@ -119,7 +126,15 @@ def finish(results: Results, folder: Path) -> Results:
 
 
 def execute(
-    planned: plan.Plan, matrix: Matrix, fleet: Fleet, kept: Kept, work: Path, progress: Progress, clock: Clock, old: OldRun | None
+    planned: plan.Plan,
+    expected: list[Expected],
+    matrix: Matrix,
+    fleet: Fleet,
+    kept: Kept,
+    work: Path,
+    progress: Progress,
+    clock: Clock,
+    old: OldRun | None,
 ) -> None:
     """Parity of every part, then measuring of the cells that passed; results.json is written after each part."""
     checked: list[tuple[plan.Part, Checked]] = []
@@ -144,11 +159,12 @@ def execute(
     fleet.given_up.clear()
     if planned.measure_seconds and checked:
         with clock.part("measuring"):
-            measure_all(checked, matrix, fleet, kept, work, progress, old)
+            measure_all(checked, expected, matrix, fleet, kept, work, progress, old)
 
 
 def measure_all(
     checked: list[tuple[plan.Part, Checked]],
+    expected: list[Expected],
     matrix: Matrix,
     fleet: Fleet,
     kept: Kept,
@@ -160,8 +176,10 @@ def measure_all(
     slowest_first = sorted(checked, key=lambda pair: -pair[1].reference.image_seconds)
     graphs = same_graphs(kept.results)
     sites = [site_of(part, found, matrix, work, graphs, old) for part, found in slowest_first]
-    loaded, _ = cold.budgets(sites, matrix.measure)
-    for line in forecast.lines(sites, [found.reference.image_seconds for _, found in slowest_first], loaded) if loaded else ():
+    passed = {site.name: site.scenarios for site in sites}
+    now = [replace(each, scenarios=passed[each.name]) for each in expected if each.name in passed]
+    settings, _ = cold.budgets([(site.scenarios, list(site.cold)) for site in sites], matrix.measure)
+    for line in forecast.changed(expected, now, settings):
         progress.say(line)
     before = kept.results.holes
 
@@ -186,17 +204,17 @@ def left_out(part: plan.Part, found: Checked) -> list[Hole]:
 
 def site_of(part: plan.Part, found: Checked, matrix: Matrix, work: Path, graphs: Graphs, old: OldRun | None) -> Site:
     """What is measured of one subject on one provider."""
-    without = {hole.cell for hole in left_out(part, found)}
-    cells = [cell for cell in part.cells if cell not in without]
-    scenarios = [
-        (scenario, [(cell, part.subject.model(cell.variant)) for cell in cells if (cell.scenario, cell.batch) == (scenario.name, batch)])
-        for scenario in matrix.chosen("scenario")
-        for batch in scenario.batches
-    ]
-    loaded, starts = cold.split(scenarios)
-    return Site(
-        f"{part.subject.name} on {part.provider}", with_control(with_old(loaded, old), graphs), timed_inputs(found, part, work), starts
-    )
+    without = frozenset(hole.cell for hole in left_out(part, found))
+    scenarios, starts = loaded_and_cold(part, matrix, graphs, old, without)
+    return Site(part.name, scenarios, timed_inputs(found, part, work), starts)
+
+
+def loaded_and_cold(
+    part: plan.Part, matrix: Matrix, graphs: Graphs, old: OldRun | None, without: frozenset[Cell] = frozenset()
+) -> tuple[Scenarios, list[tuple[Cell, Path]]]:
+    """The cells of a part that are measured in loaded sessions, old files and a control among them, and those that are started cold."""
+    loaded, starts = cold.split(part.scenarios(matrix, without))
+    return with_control(with_old(loaded, old), graphs), starts
 
 
 def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -39,13 +39,17 @@ def split(scenarios: Scenarios) -> tuple[Scenarios, list[tuple[Cell, Path]]]:
     return loaded, [cell for scenario, cells in scenarios if scenario.kind == "cold" for cell in cells]
 
 
-def budgets(sites: Sequence[Site], settings: Measure) -> tuple[Measure | None, float]:
-    """What loaded sessions get (None: there are none to measure), and the seconds of cold starts: as much as any other scenario."""
-    others = {scenario.name for site in sites for scenario, cells in site.scenarios if cells}
+def budgets(sites: Iterable[tuple[Scenarios, list[tuple[Cell, Path]]]], settings: Measure) -> tuple[Measure | None, float]:
+    """What loaded sessions get (None: there are none to measure), and the seconds of cold starts: as much as any other scenario.
+
+    `sites`: the cells of each, as `split` parts them.
+    """
+    parted = list(sites)
+    others = {scenario.name for scenarios, _ in parted for scenario, cells in scenarios if cells}
     if not others:
         return None, settings.seconds
-    starts = settings.seconds / (len(others) + 1) if any(site.cold for site in sites) else 0.0
-    return replace(settings, seconds=settings.seconds - starts), starts
+    seconds = settings.seconds / (len(others) + 1) if any(starts for _, starts in parted) else 0.0
+    return replace(settings, seconds=settings.seconds - seconds), seconds
 
 
 def measure(
@@ -61,7 +65,7 @@ def measure(
 
     `after` gets what was found so far after each generation of processes, and after each round of cold starts.
     """
-    loaded, seconds = budgets(sites, settings)
+    loaded, seconds = budgets([(site.scenarios, list(site.cold)) for site in sites], settings)
     found = campaign.measure(sites, fleet, loaded, seed, work, progress, after) if loaded else [Found([], []) for _ in sites]
     starts = [Starts(site, fleet, seed, work) for site in sites]
 

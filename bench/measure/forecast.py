@@ -1,21 +1,53 @@
-"""What measuring is going to be worth, said before it begins: processes, rounds, and the slow-down that each group will be able to find."""
+"""What measuring is going to be worth, said before it begins: processes, samples, and the slow-down that each group will find."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import ratios
 from bench.measure import budget, pairs, schedule
-from bench.measure.campaign import Site
-from contract.matrix import Cell, Measure
+from bench.measure.again import Scenarios
+from contract.matrix import Cell, Measure, Scenario
 
 # Nothing is known yet of this machine: processes of one program differ by 0.2 % to 1.2 % (measuring.md 0a), and on a 2-core virtual
 # machine with neighbours a single quad by 4 % (METHODOLOGY.md). The median of many quads scatters 1.25 times as much as their mean.
 PROCESS_SD, QUAD_SD, OF_MEDIAN = 0.005, 0.04, 1.25
-# Starting the runtimes and hashing their libraries, and creating a session, in forwards of the model (0.15 s for ResNet18's 30 ms).
-START_SECONDS, FORWARDS_PER_LOAD = 3.0, 5
+# Starting the runtimes and hashing their libraries.
+START_SECONDS = 3.0
+# A smallest slow-down is another one when it has grown or shrunk by more than this factor.
+NOTABLE = 1.25
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One site before it is measured. `forward_seconds`: what one image takes in one of its runtimes; `load_seconds`: its session there."""
+
+    name: str
+    scenarios: Scenarios
+    forward_seconds: float
+    load_seconds: float
+
+    @property
+    def groups(self) -> list[tuple[Scenario, list[Cell]]]:
+        """The cells that are compared with each other."""
+        return [(scenario, [cell for cell, _ in cells]) for scenario, cells in self.scenarios if cells]
+
+    @property
+    def loading_seconds(self) -> float:
+        """Each runtime its files, all runtimes at once."""
+        files = {(cell.runtime, model) for _, cells in self.scenarios for cell, model in cells}
+        runtimes = [runtime for runtime, _ in files]
+        return max((runtimes.count(name) for name in set(runtimes)), default=0) * self.load_seconds
+
+    def sample_ns(self, scenario: Scenario, cell: Cell) -> float:
+        """One sample of a cell."""
+        return 1e9 * (self.load_seconds if scenario.kind == "load" else self.forward_seconds * cell.batch)
+
+    def round_seconds(self, scenario: Scenario, cells: Sequence[Cell]) -> float:
+        """One round of a group."""
+        return schedule.round_ns([self.sample_ns(scenario, cell) for cell in cells], load=scenario.kind == "load") / 1e9
 
 
 @dataclass(frozen=True)
@@ -29,55 +61,54 @@ class Forecast:
     mde: float
 
 
-def forecast(sites: Sequence[Site], image_seconds: Sequence[float], settings: Measure) -> list[Forecast]:
-    """A forecast for each group; `image_seconds`: what one forward of one image takes at each site, roughly."""
-    before = [_before(site, seconds, len(sites)) for site, seconds in zip(sites, image_seconds, strict=True)]
-    costs = [
-        each + sum(_round_seconds(cells, seconds) for _, cells in _groups(site))
-        for site, seconds, each in zip(sites, image_seconds, before, strict=True)
-    ]
-    made = []
-    for site, seconds, cost, first, share in zip(sites, image_seconds, costs, before, budget.shares(costs, settings.seconds), strict=True):
-        measuring = budget.measuring_seconds(first, share, 0, settings.restarts)
-        processes = max(budget.LEAST_GENERATIONS, min(settings.restarts, int(share / max(cost, first + measuring))))
-        groups = _groups(site)
-        contrasts = sum(_contrasts(cells) for _, cells in groups)
-        for name, cells in groups:
-            round_seconds = _round_seconds(cells, seconds)
-            rounds = max(1, int(measuring * _contrasts(cells) / contrasts / round_seconds))
-            sd = math.hypot(PROCESS_SD, OF_MEDIAN * QUAD_SD / math.sqrt(rounds))
-            mde = ratios.smallest_detectable(ratios.Evidence(0.0, sd, processes))
-            assert mde is not None  # there are at least three processes
-            samples = processes * rounds * 2 * schedule.samples_per_block(1e9 * seconds * cells[0].batch)
-            made.append(Forecast(f"{site.name}: {name}", len(cells), processes, samples, mde))
-    return made
+def forecast(sites: Sequence[Expected], settings: Measure) -> list[Forecast]:
+    """A forecast for each group, with the budget divided as it will be."""
+    before = [START_SECONDS / len(sites) + site.loading_seconds for site in sites]
+    costs = [first + sum(site.round_seconds(*group) for group in site.groups) for site, first in zip(sites, before, strict=True)]
+    shares = budget.shares(costs, settings.seconds)
+    return [made for each in zip(sites, before, costs, shares, strict=True) for made in _of(*each, settings.restarts)]
 
 
-def lines(sites: Sequence[Site], image_seconds: Sequence[float], settings: Measure) -> list[str]:
-    """The forecast in words."""
+def _of(site: Expected, before: float, cost: float, share: float, most: int) -> Iterator[Forecast]:
+    measuring = budget.measuring_seconds(before, share, 0, most)
+    processes = max(budget.LEAST_GENERATIONS, min(most, int(share / max(cost, before + measuring))))
+    contrasts = sum(_contrasts(cells) for _, cells in site.groups)
+    for scenario, cells in site.groups:
+        rounds = max(1, int(measuring * _contrasts(cells) / contrasts / site.round_seconds(scenario, cells)))
+        sd = math.hypot(PROCESS_SD, OF_MEDIAN * QUAD_SD / math.sqrt(rounds))
+        mde = ratios.smallest_detectable(ratios.Evidence(0.0, sd, processes))
+        assert mde is not None  # there are at least three processes
+        samples = processes * rounds * 2 * schedule.samples_per_block(site.sample_ns(scenario, cells[0]))
+        yield Forecast(f"{site.name}: {scenario.name}-{cells[0].batch}", len(cells), processes, samples, mde)
+
+
+def lines(sites: Sequence[Expected], settings: Measure | None) -> list[str]:
+    """The forecast in words; nothing where no time is given."""
+    return [] if settings is None else [_line(each) for each in forecast(sites, settings)]
+
+
+def changed(before: Sequence[Expected], now: Sequence[Expected], settings: Measure | None) -> list[str]:
+    """The lines that are notably other than they were: cells that failed parity get no time, and the others share it."""
+    if settings is None:
+        return []
+    known = _by_group(forecast(before, settings))
     return [
+        _line(each)
+        for each in forecast(now, settings)
+        if each.group not in known or not 1 / NOTABLE < each.mde / known[each.group].mde < NOTABLE
+    ]
+
+
+def _by_group(found: Iterable[Forecast]) -> dict[str, Forecast]:
+    return {each.group: each for each in found}
+
+
+def _line(each: Forecast) -> str:
+    return (
         f"forecast: {each.group}: {each.cells} cells, {each.processes} processes, {each.samples} samples a cell, finds"
         f" {each.mde:.1%} if single comparisons scatter by {QUAD_SD:.0%}"
-        for each in forecast(sites, image_seconds, settings)
-    ]
-
-
-def _groups(site: Site) -> list[tuple[str, list[Cell]]]:
-    return [(f"{scenario.name}-{cells[0][0].batch}", [cell for cell, _ in cells]) for scenario, cells in site.scenarios if cells]
+    )
 
 
 def _contrasts(cells: list[Cell]) -> int:
     return max(1, pairs.count(cells))
-
-
-def _round_seconds(cells: list[Cell], image_seconds: float) -> float:
-    return schedule.round_ns([1e9 * image_seconds * cell.batch for cell in cells], load=False) / 1e9
-
-
-def _before(site: Site, image_seconds: float, sites: int) -> float:
-    """Starting, and loading: each runtime its files, all runtimes at once."""
-    files: dict[str, set[object]] = {}
-    for _, cells in site.scenarios:
-        for cell, model in cells:
-            files.setdefault(cell.runtime, set()).add(model)
-    return START_SECONDS / sites + max(map(len, files.values()), default=0) * FORWARDS_PER_LOAD * image_seconds

@@ -67,11 +67,11 @@ def test_cold_starts_get_as_much_as_any_other_scenario():
         Site("d", [(LATENCY, [cell]), (curve, [cell]), (curve, [cell])], NOTHING, [cell]),
     )
     settings = Measure(60.0, 5)
-    assert cold.budgets([only, neither], settings) == (None, 60.0)
-    assert cold.budgets([loaded, neither], settings) == (settings, 0.0)
-    assert cold.budgets([loaded, only], settings) == (Measure(30.0, 5), 30.0)
+    assert cold.budgets([(each.scenarios, list(each.cold)) for each in (only, neither)], settings) == (None, 60.0)
+    assert cold.budgets([(each.scenarios, list(each.cold)) for each in (loaded, neither)], settings) == (settings, 0.0)
+    assert cold.budgets([(each.scenarios, list(each.cold)) for each in (loaded, only)], settings) == (Measure(30.0, 5), 30.0)
     # latency, curve (whatever batches it has), cold: a third each.
-    assert cold.budgets([both, loaded], settings) == (Measure(40.0, 5), 20.0)
+    assert cold.budgets([(each.scenarios, list(each.cold)) for each in (both, loaded)], settings) == (Measure(40.0, 5), 20.0)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Whole runs with cold starts over fake runners."""
 
-# ruff: noqa: F401, F811 (a fixture of another file)
 from __future__ import annotations
 
 import pytest
@@ -12,7 +11,7 @@ from bench.measure.cold import Starts
 from bench.report import write
 from tests.bench import fakes
 from tests.bench.test_cold import BOTH
-from tests.bench.test_run import MATRIX, pids, ready, trained
+from tests.bench.whole import MATRIX, ready, trained
 
 
 def with_cold(*scenarios: str) -> str:

@@ -1,6 +1,5 @@
 """A scenario with several batches: its table, what may be called the best, and a whole run over fake runners."""
 
-# ruff: noqa: F401, F811 (a fixture of another file)
 from __future__ import annotations
 
 from dataclasses import replace
@@ -16,7 +15,7 @@ from bench.results import Block, Interval, Measured
 from contract.matrix import Hole, Scenario
 from tests.bench import fakes, made
 from tests.bench.fakes import cell
-from tests.bench.test_run import MATRIX, pids, ready, trained
+from tests.bench.whole import MATRIX, ready, trained
 
 CURVE = '{ name = "curve", kind = "throughput", batch = [8, 1, 3], variant = ["raw-dynamic"] }'
 

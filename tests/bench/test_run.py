@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from tests.bench import fakes, made
 from tests.bench.whole import MATRIX, ready, trained
 
 
-def test_a_whole_run(tmp_path, pids):
+def test_a_whole_run(tmp_path, pids, capfd):
     options = ready(tmp_path)
     trained(tmp_path, options)
     results, folder = run.run(options, measuring=True)
@@ -48,7 +49,10 @@ def test_a_whole_run(tmp_path, pids):
     assert set(results.receipts) == set(results.peak_bytes) == set(fakes.RUNTIMES)
     assert verify(folder) == 0
     assert len(pids) == 3 + 3 * 7  # parity, and in each of three generations a process for every variant of every runtime
-    assert [each.name for each in results.times][-2:] == ["parity wings/resnet18 cpu", "measuring"]
+    assert [each.name for each in results.times][-3:] == ["planning", "parity wings/resnet18 cpu", "measuring"]
+    plan, _, later = capfd.readouterr().err.partition("] parity wings/resnet18")
+    assert "\n      forecast: wings/resnet18 on cpu: latency-1: 7 cells, 4 processes, " in plan
+    assert "forecast" not in later
 
 
 def test_a_variant_that_fails_gets_no_time(tmp_path, pids):
@@ -162,7 +166,7 @@ def test_nothing_trained_is_said_before_anything_starts(tmp_path, monkeypatch):
     assert not (tmp_path / "reports").exists()
 
 
-def test_a_foreign_file(tmp_path, pids):
+def test_a_foreign_file(tmp_path, pids, capfd):
     fakes.save_model(tmp_path / "my.onnx", fakes.weights())
     options = ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--seconds", "0.6")
     results, folder = foreign.measure_files(options, None)
@@ -172,6 +176,9 @@ def test_a_foreign_file(tmp_path, pids):
     assert {hole.why for hole in results.holes} == {"needs images, and this file says nothing of its preprocessing"}
     assert [contrast.not_comparable for contrast in results.contrasts] == [None] * 3
     assert "my.onnx" in (folder / "summary.md").read_text()
+    assert re.search(
+        r"plan: measuring 7 cells \(2 holes\) in about 1 s\n      forecast: .*my.onnx on cpu: latency-1: 3 cells", capfd.readouterr().err
+    )
 
 
 def test_foreign_files_that_cannot_be_measured(tmp_path, monkeypatch):

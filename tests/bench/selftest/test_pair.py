@@ -15,7 +15,7 @@ from bench.selftest import command, pair
 from contract.errors import ConcordError
 from contract.matrix import Measure
 from tests.bench import fakes
-from tests.bench.test_run import ready, trained
+from tests.bench.whole import ready, trained
 
 
 def use_fakes(monkeypatch, **slow: object) -> None:
