@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bench import stats
 from bench.measure import pairs
+from bench.measure.cold import STAGES
 from bench.measure.comparable import not_comparable
 from bench.report import words
 from bench.report.table import Table
@@ -14,7 +15,6 @@ from bench.results import Block, Interval, Measured, Results
 
 # Fewer have no order-statistic interval of their median at 95 %.
 LEAST_STARTS = 6
-STAGES = ("start", "load", "first forward", "second forward")
 NOTES = (
     "total: of each process start + load + first forward, by the bench's own clock, from just before it is spawned to each answer; medians",
     "start: until it says who it is: imports, the library, and the hash that proves it (about 0.04 s for ONNX Runtime, 0.4 s for PyTorch)",
