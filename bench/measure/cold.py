@@ -166,7 +166,9 @@ class Starts:
         out, where = self._work / "verify-cold.npz", str(entry.cell)
         answer = runner.predict(PredictArgs(id, None, str(self._image), 1, (), str(out)), FIRST_SECONDS)
         logits = read_answer(out, output, where)
-        self._agreed = check_logits(logits, self._agreed, len(answer.crc32), 1, self.site.inputs.tolerance, where)
+        agreed = logits if self._agreed is None else self._agreed
+        check_logits(logits, agreed, len(answer.crc32), 1, self.site.inputs.tolerance, where)
+        self._agreed = agreed
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         for timed in forwards if entry.cell.provider == "cpu" else ():
             check_answers(timed, answer.crc32, where)

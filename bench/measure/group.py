@@ -190,9 +190,11 @@ class Group:
         logits = read_answer(out, loaded.outputs[0].name, str(entry.cell))
         old = entry.cell.variant.endswith(pairs.OLD)
         agreed = self._agreed[old]
-        expected = None if agreed is None else np.concatenate([agreed] * times)
-        checked = check_logits(logits, expected, len(answer.crc32), batch, self.inputs.tolerance, str(entry.cell))
-        self._agreed[old] = checked[: len(tensor)]
+        if agreed is None:
+            agreed = logits[: len(tensor)]
+        expected = np.concatenate([agreed] * times)
+        check_logits(logits, expected, len(answer.crc32), batch, self.inputs.tolerance, str(entry.cell))
+        self._agreed[old] = agreed
         return answer.crc32
 
     def _time(self, entry: Entry, *, samples: int, warmup: int) -> Timed:
@@ -224,20 +226,16 @@ class Group:
         entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, began, idle, timed.split or {}, disturbed=None))
 
 
-def check_logits(
-    logits: compare.Logits, expected: compare.Logits | None, forwards: int, batch: int, tolerance: float, where: str
-) -> compare.Logits:
-    """Return what is right: `expected`, or these logits where nobody answered before. Raises RunnerError where they are not right."""
+def check_logits(logits: compare.Logits, right: compare.Logits, forwards: int, batch: int, tolerance: float, where: str) -> None:
+    """Raise RunnerError where the answer to the timed inputs, in so many forwards, is not what is `right`."""
     if not np.isfinite(logits).all():
         raise RunnerError("answers the timed inputs with NaN or infinity", where=where)
-    right = logits if expected is None else expected
     if logits.shape != right.shape or forwards != len(logits) // batch:
         said = f"{forwards} forwards, logits of shape {logits.shape} and not {right.shape}"
         raise RunnerError(f"answers the timed inputs wrongly: {said}", where=where)
     difference = float(np.max(np.abs(logits.astype(np.float64) - right)))
     if not difference <= tolerance:
         raise RunnerError(f"answers the timed inputs wrongly: off by {difference:.3g}", where=where)
-    return right
 
 
 def check_answers(timed: Timed, expected: tuple[int, ...], where: str) -> None:

@@ -1,5 +1,6 @@
 """A scenario with several batches: its table, what may be called the best, and a whole run over fake runners."""
 
+# ruff: noqa: F401, F811 (a fixture of another file)
 from __future__ import annotations
 
 from dataclasses import replace
@@ -15,6 +16,7 @@ from bench.results import Block, Interval, Measured
 from contract.matrix import Hole, Scenario
 from tests.bench import fakes, made
 from tests.bench.fakes import cell
+from tests.bench.test_group import stage
 from tests.bench.whole import MATRIX, ready, trained
 
 CURVE = '{ name = "curve", kind = "throughput", batch = [8, 1, 3], variant = ["raw-dynamic"] }'
@@ -90,6 +92,17 @@ def test_the_control_of_a_curve_is_one_cell_more(tmp_path):
     (_, one), (_, eight) = with_control(groups, {})
     assert [str(each) for each, _ in one] == [f"resnet18/{name}/ort-python/cpu/curve-1" for name in ("raw-dynamic", "raw-dynamic again")]
     assert [str(each) for each, _ in eight] == ["resnet18/raw-dynamic/ort-python/cpu/curve-8"]
+
+
+@pytest.mark.parametrize(("mix", "said"), [(0, None), (1, "answers the timed inputs wrongly: off by ")])
+def test_without_a_reference_an_answer_must_repeat_itself(stage, tmp_path, monkeypatch, mix, said):
+    """Batches of three of eight images: each image is asked three times, in other company. Nobody says what is right but the first."""
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", mix=mix))
+    pair = (cell(runtime="ort-rust", scenario="curve", batch=3), stage.model("raw-dynamic"))
+    group = stage.group([pair], Scenario("curve", "throughput", (1, 3)), replace(stage.inputs, logits=None))
+    group.prepare(tmp_path)
+    error = group.entries[0].error
+    assert error is None if said is None else said in str(error)
 
 
 def test_a_whole_run(tmp_path, pids, capsys):
