@@ -23,6 +23,8 @@ CLOCKSOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clockso
 KEPT, ZEROED = "kept", "zeroed"
 # Of every session of every runtime: from host memory to host memory, and no buffer is handed in for the answer.
 STOPWATCH, OUTPUT_ALLOCATION = "host to host, copies included", "in each forward"
+# Of the programs that `python -m bench split` compares, and of no runtime: the answer goes into a buffer that was handed in.
+OUTPUT_BEFOREHAND = "before the forward"
 
 
 def facts(library_profile: str) -> dict[str, Option]:

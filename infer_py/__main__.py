@@ -1,4 +1,4 @@
-"""`python -m infer_py predict | info | overhead | serve | slowed`: run an ONNX file. NumPy, Pillow and ONNX Runtime, no torch."""
+"""`python -m infer_py predict | info | overhead | serve | slowed | split`: run an ONNX file. NumPy, Pillow and ONNX Runtime, no torch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ def main() -> int:
         from infer_py import slowed  # noqa: PLC0415
 
         return slowed.serve(sys.argv[2:])
+    if sys.argv[1:2] == ["split"]:
+        from infer_py import split  # noqa: PLC0415
+
+        return split.serve(sys.argv[2:])
     from infer_py import command  # noqa: PLC0415
 
     return command.main(sys.argv[1:])

@@ -56,6 +56,11 @@ enum Command {
     },
     /// Answer requests on stdin: the runner protocol of bench/PROTOCOL.md
     Serve,
+    /// The same with forwards that differ in one thing: what `python -m bench split` compares
+    Split {
+        #[command(flatten)]
+        ways: serve::Ways,
+    },
     /// Write the tensor of images as .npy; needs no ONNX Runtime
     Preprocess {
         /// JPEG, PNG, WebP, BMP or GIF files
@@ -122,7 +127,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Serve => {
             drop(output);
-            serve::serve(source, threads).map(|()| ExitCode::SUCCESS)
+            serve::serve(source, threads, serve::Ways::default()).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Split { ways } => {
+            drop(output);
+            serve::serve(source, threads, ways).map(|()| ExitCode::SUCCESS)
         }
         Command::Preprocess { images, model, out } => commands::preprocess(&images, &model, &out),
         Command::Decode { images } => commands::decode(&images, io::stdin().lock(), output),

@@ -157,7 +157,7 @@ impl Ways {
 }
 
 /// An output that holds no answer yet.
-fn unanswered(shape: &[i64]) -> ort::Result<Tensor<f32>> {
+pub(super) fn unanswered(shape: &[i64]) -> ort::Result<Tensor<f32>> {
     let count = shape.iter().map(|size| *size as usize).product();
     Tensor::from_array((shape.to_vec(), vec![f32::NAN; count]))
 }

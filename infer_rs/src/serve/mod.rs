@@ -4,6 +4,7 @@ pub(crate) mod hello;
 mod models;
 mod predict;
 mod profile;
+mod split;
 mod stages;
 pub(crate) mod timing;
 
@@ -19,19 +20,21 @@ use crate::protocol::{self, Failure, Nothing, Reply, Request};
 use crate::runtime::Source;
 
 use models::Models;
+pub use split::Ways;
 
 /// What a runner holds between requests.
 pub struct Server {
     source: Source,
     threads: Option<usize>,
     models: Models,
+    ways: Ways,
 }
 
-/// Serves stdin until `quit` or its end.
-pub fn serve(source: Source, threads: Option<usize>) -> Result<()> {
+/// Serves stdin until `quit` or its end; `ways`: what differs from the runner, for a comparison.
+pub fn serve(source: Source, threads: Option<usize>, ways: Ways) -> Result<()> {
     ffi::die_with_parent();
     let replies = ffi::claim_stdout().map_err(|fault| Error::environment(fault, "stdout", "start infer-rs with an open stdout"))?;
-    let mut server = Server { source, threads, models: Models::default() };
+    let mut server = Server { source, threads, models: Models::default(), ways };
     match server.answer_all(io::stdin().lock(), replies) {
         Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => Err(Error::environment(fault, "stdin or stdout", "check the pipes")),
         // Somebody closed our output: nobody is left to be told.
@@ -76,10 +79,10 @@ impl Server {
     fn verb(&mut self, request: &Request) -> Result<Box<RawValue>> {
         match request.verb.as_str() {
             "hello" => raw(&hello::receipt(&protocol::arguments(request)?, &self.source)?),
-            "load" => raw(&self.models.load(&protocol::arguments(request)?, &self.source, self.threads)?),
+            "load" => raw(&self.models.load(&protocol::arguments(request)?, &self.source, self.threads, self.ways)?),
             "predict" => raw(&predict::predict(&mut self.models, &protocol::arguments(request)?)?),
             "stages" => raw(&stages::stages(&mut self.models, &protocol::arguments(request)?)?),
-            "time" => raw(&timing::time(&mut self.models, &protocol::arguments(request)?)?),
+            "time" => raw(&timing::time(&mut self.models, &protocol::arguments(request)?, self.ways)?),
             "profile" => raw(&profile::profile(&mut self.models, &protocol::arguments(request)?)?),
             "unload" => raw(&self.models.unload(&protocol::arguments(request)?)?),
             "quit" => raw(&protocol::arguments::<Nothing>(request)?),
@@ -134,7 +137,7 @@ mod tests {
     use super::*;
 
     fn converse(requests: &str) -> Vec<serde_json::Value> {
-        let mut server = Server { source: Source::default(), threads: None, models: Models::default() };
+        let mut server = Server { source: Source::default(), threads: None, models: Models::default(), ways: Ways::default() };
         let mut replies = Vec::new();
         server.answer_all(requests.as_bytes(), &mut replies).unwrap();
         String::from_utf8(replies).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()

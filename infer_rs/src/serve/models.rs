@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::split::Ways;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::model::Model;
@@ -34,7 +35,7 @@ pub struct Models {
 
 impl Models {
     /// Answers `load`.
-    pub fn load(&mut self, asked: &LoadArgs, source: &Source, threads: Option<usize>) -> Result<Loaded> {
+    pub fn load(&mut self, asked: &LoadArgs, source: &Source, threads: Option<usize>, ways: Ways) -> Result<Loaded> {
         Library::open(source)?;
         let provider = Provider::named(&asked.provider)?;
         let mut options = Options::with_threads(threads);
@@ -42,8 +43,9 @@ impl Models {
         let model = Model::open(&PathBuf::from(&asked.model))?;
         let model_sha256 = files::sha256(&model.path)?;
         let start = Instant::now();
-        let runner = Runner::load(&model.path, provider, &options)?;
+        let mut runner = Runner::load(&model.path, provider, &options)?;
         let ns = start.elapsed().as_nanos() as u64;
+        ways.in_force(&mut runner.options);
         self.count += 1;
         let id = format!("m{}", self.count);
         let loaded = Loaded {

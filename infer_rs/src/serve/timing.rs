@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::models::{Entry, Models};
 use super::predict::Tensor;
+use super::split::Ways;
 use super::{crc32, top1};
 use crate::error::{Error, Result};
 use crate::preprocess::Preprocess;
@@ -12,13 +13,13 @@ use crate::protocol::{Scenario, Split, TimeArgs, Timed};
 use crate::runtime::{Runner, session};
 
 /// Answers `time`.
-pub fn time(models: &mut Models, asked: &TimeArgs) -> Result<Timed> {
+pub fn time(models: &mut Models, asked: &TimeArgs, ways: Ways) -> Result<Timed> {
     let entry = models.get(&asked.id)?;
     if asked.samples == 0 || asked.batch == 0 {
         return Err(Error::usage("at least one sample of at least one image is needed", "request.time", "raise samples or batch"));
     }
     match (asked.scenario, &asked.images, &asked.tensor) {
-        (Scenario::Latency | Scenario::Throughput, None, Some(tensor)) => forwards(entry, asked, tensor),
+        (Scenario::Latency | Scenario::Throughput, None, Some(tensor)) => forwards(entry, asked, tensor, ways),
         (Scenario::E2e, Some(images), None) if !images.is_empty() => from_files(entry, asked, images),
         (Scenario::Load, None, None) => loads(entry, asked),
         (Scenario::Latency | Scenario::Throughput, ..) => Err(needs("tensor, and no images")),
@@ -58,18 +59,23 @@ impl Record {
 }
 
 /// `latency` and `throughput`: from float32 in host memory to logits in host memory.
-fn forwards(entry: &mut Entry, asked: &TimeArgs, path: &str) -> Result<Timed> {
+fn forwards(entry: &mut Entry, asked: &TimeArgs, path: &str, ways: Ways) -> Result<Timed> {
     let tensor = Tensor::read(path)?;
     // Images as they come from one another, not batches, are what is taken in turn: only the batch has to be the model's own.
     entry.runner.check(asked.batch, asked.batch, &tensor.shape[1..])?;
     let output = entry.runner.logits_name()?;
-    let images = Ring::new(tensor, asked.batch)?;
+    let images = Ring::new(tensor, asked.batch, ways)?;
+    let mut buffer = ways.buffer(&entry.runner, &output, asked.batch)?;
+    let mut forward = |number: usize| match &mut buffer {
+        None => one_forward(&mut entry.runner, images.batch(number), images.shape, &output),
+        Some(buffer) => buffer.forward(&mut entry.runner, images.batch(number), images.shape).map(|(ns, logits)| (ns, crc32(logits))),
+    };
     for number in 0..asked.warmup {
-        entry.runner.run(images.batch(number), images.shape)?;
+        forward(number)?;
     }
     let mut record = Record::new(asked);
     while record.goes_on() {
-        let (ns, sum) = one_forward(&mut entry.runner, images.batch(record.samples.len()), images.shape, &output)?;
+        let (ns, sum) = forward(record.samples.len())?;
         record.samples.push(ns);
         record.crc32.push(sum);
     }
@@ -88,13 +94,14 @@ pub(crate) fn one_forward(runner: &mut Runner, batch: &[f32], shape: [usize; 4],
 /// Images in turn, in batches that wrap around; each batch is one slice.
 struct Ring {
     values: Vec<f32>,
+    start: usize,
     images: usize,
     shape: [usize; 4],
     image_size: usize,
 }
 
 impl Ring {
-    fn new(tensor: Tensor, batch: usize) -> Result<Self> {
+    fn new(tensor: Tensor, batch: usize, ways: Ways) -> Result<Self> {
         let (images, image_size) = (tensor.shape[0], tensor.image_size());
         let mut values = tensor.values;
         // The first images follow the last ones, so that no batch has to be copied together while the stopwatch runs.
@@ -106,12 +113,14 @@ impl Ring {
         }
         let mut shape = tensor.shape;
         shape[0] = batch;
-        Ok(Self { values, images, shape, image_size })
+        let (values, start) = ways.placed(values, image_size)?;
+        Ok(Self { values, start, images, shape, image_size })
     }
 
     fn batch(&self, number: usize) -> &[f32] {
         let first = number * self.shape[0] % self.images;
-        &self.values[first * self.image_size..(first + self.shape[0]) * self.image_size]
+        let start = self.start + first * self.image_size;
+        &self.values[start..start + self.shape[0] * self.image_size]
     }
 }
 
@@ -197,7 +206,8 @@ mod tests {
     use super::*;
 
     fn ring(images: usize, batch: usize) -> Ring {
-        Ring::new(Tensor { shape: [images, 1, 1, 1], values: (0..images).map(|image| image as f32).collect() }, batch).unwrap()
+        Ring::new(Tensor { shape: [images, 1, 1, 1], values: (0..images).map(|image| image as f32).collect() }, batch, Ways::default())
+            .unwrap()
     }
 
     #[test]
@@ -211,7 +221,7 @@ mod tests {
     #[test]
     fn a_batch_that_no_memory_holds_is_the_environments_fault() {
         let tensor = Tensor { shape: [1, 1, 1, 2], values: vec![0.0; 2] };
-        let error = Ring::new(tensor, usize::MAX / 16).err().unwrap();
+        let error = Ring::new(tensor, usize::MAX / 16, Ways::default()).err().unwrap();
         assert_eq!(error.exit_code(), 3, "{error}");
     }
 
