@@ -55,6 +55,8 @@ def main() -> int:
         trial = parser.add_argument_group("selftest")
         trial.add_argument("--trials", type=int, metavar="N", help="pairs of each slow-down (default: 60, and 20 of the largest)")
         trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
+    if command is split:
+        parser.add_argument_group("split").add_argument("--write", action="store_true", help="write the tables into METHODOLOGY.md")
     if command is verify:
         parser.add_argument("run", nargs="?", metavar="RUN", help="a folder, or a name below reports/ (default: latest)")
     options, raw = shared.parse(parser, arguments[1:])
@@ -108,6 +110,13 @@ def faults(options: Options, raw: argparse.Namespace) -> int:
 def selftest(options: Options, raw: argparse.Namespace) -> int:
     """The measuring on trial."""
     from bench.selftest import command  # noqa: PLC0415
+
+    return command.run(options, raw)
+
+
+def split(options: Options, raw: argparse.Namespace) -> int:
+    """Python against Rust, step by step."""
+    from bench.split import command  # noqa: PLC0415
 
     return command.run(options, raw)
 
@@ -192,6 +201,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "blame": (blame, "say where in the chain, and at which node of a file, each variant first differs from PyTorch"),
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
+    "split": (split, "split the difference between Python and Rust on one ONNX file into steps, and say what remains"),
     "report": (report, "write the tables of reports/latest anew from its results.json, or --explain two of its cells"),
     "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),

@@ -34,6 +34,7 @@ def test_without_a_command_it_says_how_it_is_used():
         "blame",
         "faults",
         "selftest",
+        "split",
         "report",
         "verify",
         "build",
