@@ -59,7 +59,7 @@ def test_a_chain_is_measured_and_written(asked, capfd):
         ("raw-static", "raw-static again")
     ]
     said = capfd.readouterr()
-    assert "forecast: wings/resnet18: latency: 4 cells, " in said.err
+    assert "forecast: wings/resnet18: latency-1: 4 cells, " in said.err
     assert said.out.splitlines()[-1] == str(folder / "split.md")
     text = (folder / "split.md").read_text()
     assert text in said.out
