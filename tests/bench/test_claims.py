@@ -89,7 +89,7 @@ def test_who_names_fewer_images_than_the_claim_needs_is_told(tmp_path, monkeypat
 def test_an_unsupported_claim_is_exit_2_and_a_failure_stays_exit_1():
     unsupported = made.row("raw-dynamic", "ort-rust", near_tie_flips=1, claim=ClaimJudged(str(ONE_PERCENT), 0.0157, 299, supported=False))
     good = made.row("raw-dynamic", "ort-python", claim=ClaimJudged(str(ONE_PERCENT), 0.0099, 299, supported=True))
-    results = replace(made.results(), cells=(), problems=(), parity=(good, unsupported))
+    results = replace(made.results(), cells=(), problems=(), gate=None, parity=(good, unsupported))
     assert run.exit_code(results) == 2
     assert run.exit_code(replace(results, parity=(good,))) == 0
     assert run.exit_code(replace(results, parity=(made.row("a", "ort-rust", passed=False), unsupported))) == 1
