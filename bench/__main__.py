@@ -185,7 +185,7 @@ def finish(options: Options, folder: Path, code: int) -> int:
         print((folder / "results.json").read_text(encoding="utf-8"), end="")
         return code
     latest = folder.parent / "latest"
-    print(f"{latest}/summary.md" if latest.resolve() == folder.resolve() else folder / "summary.md")
+    print(f"{latest}/index.html" if latest.resolve() == folder.resolve() else folder / "index.html")
     return code
 
 

@@ -87,5 +87,7 @@ class Clock:
 
 def keep_files(files: list[tuple[keep.KeptFile, Path]], results: Results, matrix: Matrix, old: OldRun | None, folder: Path) -> Gate | None:
     """Keep the run's own files, for a gate to come; returns the gate against an old run, not yet judged. Raises UsageError."""
-    kept = keep.keep(files, results.environment.cpu_flags, folder)
-    return None if old is None else old.against(kept, matrix.measure.threshold, results.environment.cpu_flags)
+    flags = results.environment.cpu_flags
+    gate = None if old is None else old.against([file for file, _ in files], matrix.measure.threshold, flags)
+    keep.keep(files, flags, folder)
+    return gate

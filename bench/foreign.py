@@ -18,7 +18,7 @@ from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet
 from bench.gate import judge
 from bench.gate.keep import KeptFile
-from bench.gate.old import OldRun, open_run, with_old
+from bench.gate.old import OldRun, must_have_twins, open_run, with_old
 from bench.measure import cold, forecast
 from bench.measure.again import with_control
 from bench.measure.campaign import Site
@@ -72,6 +72,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
                 for path in options.onnx
                 for provider in fleet.providers
             ]
+            must_have_twins(old, [each.site.scenarios for each in prepared])
             plan.say(planned(prepared, matrix.measure))
             with Progress(matrix.measure.seconds) as progress:
                 found = cold.measure([each.site for each in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)

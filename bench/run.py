@@ -16,7 +16,7 @@ from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet, same_library
 from bench.gate import judge, keep
-from bench.gate.old import OldRun, open_run, with_old
+from bench.gate.old import OldRun, must_have_twins, open_run, with_old
 from bench.measure import cold, forecast
 from bench.measure.again import Graphs, Scenarios, with_control
 from bench.measure.campaign import Found, Site
@@ -84,6 +84,7 @@ def carry_out(
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
             with clock.part("planning"):
                 loaded = [loaded_and_cold(part, matrix, same_graphs(results), old) for part in planned.parts]
+                must_have_twins(old, [scenarios for scenarios, _ in loaded])
                 settings, _ = cold.budgets(loaded, matrix.measure)
                 tried = [(part, scenarios) for part, (scenarios, _) in zip(planned.parts, loaded, strict=True)]
                 expected, unknown = probe.parts(tried, fleet, Path(work))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,20 +50,18 @@ def of_subjects(subjects: Iterable[Subject]) -> list[tuple[KeptFile, Path]]:
     ]
 
 
-def keep(files: Iterable[tuple[KeptFile, Path]], cpu_flags: tuple[str, ...], folder: Path) -> tuple[KeptFile, ...]:
+def keep(files: Sequence[tuple[KeptFile, Path]], cpu_flags: tuple[str, ...], folder: Path) -> None:
     """Put these files into the run's folder, its index last. Raises EnvironmentFault when the disk is full.
 
     They are hard links, which cost no space until the originals are made anew; where the file system has none, copies.
     """
-    kept = []
     for file, path in files:
         into = folder / FOLDER / file.name
         if not into.is_file():
             with artifact.atomic_path(into) as temporary:
                 link(path, temporary)
-        kept.append(file)
-    artifact.write_text(folder / FOLDER / INDEX, strict.pretty(Index(folder.name, cpu_flags, tuple(kept))))
-    return tuple(kept)
+    index = Index(folder.name, cpu_flags, tuple(file for file, _ in files))
+    artifact.write_text(folder / FOLDER / INDEX, strict.pretty(index))
 
 
 def link(path: Path, to: Path) -> None:

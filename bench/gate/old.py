@@ -83,6 +83,17 @@ def with_old(scenarios: Scenarios, old: OldRun | None) -> Scenarios:
     return [(scenario, [each for pair in cells for each in (pair, *twin(pair[0], old))]) for scenario, cells in scenarios]
 
 
+def must_have_twins(old: OldRun | None, sites: Iterable[Scenarios]) -> None:
+    """Raise UsageError when nothing would be measured with an old file: PyTorch and cold starts are not gated."""
+    cells = [cell for scenarios in sites for _, cells in scenarios for cell, _ in cells]
+    if old is not None and not any(cell.variant.endswith(OLD) for cell in cells):
+        raise UsageError(
+            f"none of the chosen cells is measured with a file of {old.run}",
+            where="--gate",
+            next="choose an ONNX runtime and a scenario other than cold (--runtime, --scenario)",
+        )
+
+
 def twin(cell: Cell, old: OldRun) -> list[tuple[Cell, Path]]:
     """The same cell with the old file, where there is one."""
     path = old.model(cell)

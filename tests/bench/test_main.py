@@ -72,7 +72,7 @@ def test_json_is_the_results_and_nothing_else(tmp_path):
     done = bench("report", "--reports", str(tmp_path), "--json")
     assert done.returncode == 0
     assert strict.decode(Results, strict.loads(done.stdout, "stdout"), "stdout") == made.results()
-    assert bench("report", "--reports", str(tmp_path)).stdout == f"{tmp_path}/latest/summary.md\n"
+    assert bench("report", "--reports", str(tmp_path)).stdout == f"{tmp_path}/latest/index.html\n"
 
 
 def test_no_run_to_report_of_is_exit_4(tmp_path):

@@ -34,7 +34,8 @@ def test_a_whole_run(tmp_path, pids, capfd):
     jsonschema.Draft202012Validator(schema.schema()).validate(json.loads((folder / "results.json").read_text()))
     assert (tmp_path / "reports" / "latest").resolve() == folder
     assert {path.name for path in folder.iterdir()} == {
-        "results.json", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "models", "raw",
+        "results.json", "index.html", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "models",
+        "raw",
     }  # fmt: skip
     assert len(results.parity) == 6
     assert all(row.passed for row in results.parity)

@@ -121,7 +121,7 @@ def test_a_number_that_does_not_follow_is_named(folder, edit, said, capsys):
     assert said in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["summary.md", "tables.txt", "junit.xml", "environment.json"])
+@pytest.mark.parametrize("name", ["index.html", "summary.md", "tables.txt", "junit.xml", "environment.json"])
 def test_a_file_that_was_edited(folder, name, capsys):
     with (folder / name).open("a") as file:
         file.write(" ")

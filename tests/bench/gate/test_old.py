@@ -11,7 +11,7 @@ import pytest
 
 from bench.gate import keep
 from bench.gate.keep import FOLDER, INDEX, KeptFile
-from bench.gate.old import OldRun, open_run, twin, with_old
+from bench.gate.old import OldRun, must_have_twins, open_run, twin, with_old
 from bench.results import OldFile
 from contract import artifact
 from contract.errors import DataError, UsageError
@@ -121,6 +121,16 @@ def test_twins_stand_behind_their_cells(stored: Path, tmp_path: Path) -> None:
     assert found[2][1] == old.model(fakes.cell("raw-dynamic"))
     assert with_old([(LATENCY, cells)], None) == [(LATENCY, cells)]
     assert twin(fakes.cell("raw-dynamic", backbone="another"), old) == []
+
+
+def test_a_gate_over_nothing_is_refused(stored: Path) -> None:
+    old, model = opened(stored), Path("m.onnx")
+    gated = with_old([(LATENCY, [(fakes.cell(), model)])], old)
+    must_have_twins(old, [[], gated])
+    must_have_twins(None, [])
+    for sites in ([], [[(LATENCY, [(fakes.cell("eager", "torch-eager"), model)])]]):
+        with pytest.raises(UsageError, match="none of the chosen cells is measured with a file of then"):
+            must_have_twins(old, sites)
 
 
 def test_what_is_known_of_both(stored: Path) -> None:

@@ -56,6 +56,14 @@ def test_a_gate_against_nothing_is_said_before_anything_starts(tmp_path, monkeyp
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_gate_over_pytorch_alone_is_refused_before_parity(tmp_path, pids):
+    options = ready(tmp_path, "--scenario", "load", "--seconds", "0.2")
+    trained(tmp_path, options)
+    _, then = run.run(options, measuring=True)
+    with pytest.raises(UsageError, match=f"none of the chosen cells is measured with a file of {then.name}"):
+        run.run(ready(tmp_path, "--scenario", "load", "--runtime", "torch-eager", "--gate", then.name), measuring=True)
+
+
 def test_a_foreign_file_against_its_older_self(tmp_path, pids):
     fakes.save_model(tmp_path / "my.onnx", fakes.weights())
     chosen = ("--onnx", str(tmp_path / "my.onnx"), "--scenario", "latency", "--seconds", "0.6")

@@ -1,0 +1,117 @@
+"""The three questions of the first screen, answered from the results: does it agree, which runtime is fastest, did a variant matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from bench.measure.pairs import BASE_RUNTIME
+from bench.report import words
+from bench.results import Contrast, Results
+
+# `open`: nothing was judged, or it cannot be told.
+Tone = Literal["good", "bad", "open"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, its answer in a few words, and what stands behind it."""
+
+    question: str
+    short: str
+    tone: Tone
+    lines: tuple[str, ...]
+
+
+def all_answers(results: Results) -> list[Answer]:
+    """In reading order."""
+    return [agrees(results), fastest(results), matters(results)]
+
+
+def agrees(results: Results) -> Answer:
+    """Parity: how many rows agree, and for each backbone the weakest claim that its images support."""
+    question = "Does it still say the same?"
+    rows = results.parity
+    if not rows:
+        return Answer(question, "not judged", "open", ("There was no reference to compare with, or nothing could be compared.",))
+    failed = sum(row.judged and not row.passed for row in rows)
+    lost = sum(not row.judged for row in rows)
+    lines = []
+    for (dataset, backbone), group in groupby(rows, key=lambda row: (row.dataset, row.backbone)):
+        judged = [row for row in group if row.judged]
+        name = words.backbone(results, dataset, backbone)
+        if not judged:
+            lines.append(f"{name}: nothing could be judged")
+            continue
+        worst = max(judged, key=lambda row: row.bound)
+        lines.append(f"{name}: {words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)}")
+    short = f"{sum(row.passed for row in rows)} of {len(rows)} agree with {words.reference(results)}"
+    return Answer(question, short, "bad" if failed else "open" if lost else "good", tuple(lines))
+
+
+def fastest(results: Results) -> Answer:
+    """Latency of one image: each runtime against ort-python on the same file."""
+    question = "Which runtime is fastest?"
+    found = [each for each in results.contrasts if each.factor == "runtime" and _kind(results, each) == "latency" and each.cell.batch == 1]
+    if not found:
+        return Answer(question, "not measured", "open", ("No latency was measured in two runtimes.",))
+    lines, winners = [], []
+    for key, group in groupby(found, key=lambda each: (each.cell.dataset, each.cell.backbone, each.cell.provider, each.base.variant)):
+        dataset, backbone, provider, variant = key
+        of = list(group)
+        winners.append(_winner(of))
+        where = f"{words.backbone(results, dataset, backbone)}, {variant} on {provider}"
+        lines.append(f"{where}: {'; '.join(_against(each) for each in of)}")
+    told = Counter(each for each in winners if each is not None)
+    short = ", ".join(f"{name} in {count} of {len(winners)}" for name, count in told.most_common()) or "cannot be told apart here"
+    return Answer(question, short, "good" if told else "open", tuple(lines))
+
+
+def matters(results: Results) -> Answer:
+    """Variants against raw-dynamic: onnxsim, and a batch axis that is fixed."""
+    question = "Did onnxsim or a fixed batch change anything?"
+    found = [each for each in results.contrasts if each.factor == "variant" and _kind(results, each) == "latency"]
+    counts = Counter(each.verdict for each in found if each.verdict)
+    simplified = [variant for subject in results.subjects for variant in subject.variants if variant.name.startswith("sim")]
+    lines = []
+    if simplified:
+        same = sum(variant.changed_nothing for variant in simplified)
+        lines.append(f"The graph: onnxsim changed nothing in {same} of {len(simplified)} files")
+    if counts:
+        said = ", ".join(
+            f"{counts[verdict]} {verdict}" for verdict in ("faster", "slower", "equivalent", "inconclusive") if counts[verdict]
+        )
+        lines.append(f"Latency against raw-dynamic: {said}")
+    changed = [each for each in found if each.verdict in ("faster", "slower")]
+    lines += [
+        f"{each.cell.backbone}, {each.cell.variant} in {each.cell.runtime}: {words.ratio(each.ratio)} {each.verdict}" for each in changed
+    ]
+    if not lines:
+        return Answer(question, "not measured", "open", ("There is one variant only.",))
+    short = f"{len(changed)} of {len(found)} variants differ in time" if found else "no time was measured"
+    decided = bool(found) and counts["inconclusive"] == 0
+    return Answer(question, short, "good" if changed or decided else "open", tuple(lines))
+
+
+def _kind(results: Results, contrast: Contrast) -> str:
+    kinds = {cell.cell: cell.kind for cell in results.cells}
+    return kinds.get(contrast.cell, "")
+
+
+def _winner(group: Sequence[Contrast]) -> str | None:
+    """The runtime that is faster than ort-python, or ort-python where all others are slower; None where that is not known."""
+    faster = [each for each in group if each.verdict == "faster" and each.ratio is not None]
+    if len(faster) == 1:
+        return faster[0].cell.runtime
+    return BASE_RUNTIME if group and all(each.verdict == "slower" for each in group) else None
+
+
+def _against(contrast: Contrast) -> str:
+    name = contrast.cell.runtime
+    if contrast.not_comparable is not None:
+        return f"{name} not comparable ({contrast.not_comparable})"
+    finds = f", finds {words.slowdown(contrast.mde)}" if contrast.verdict == "inconclusive" and contrast.mde is not None else ""
+    return f"{name} takes {words.ratio(contrast.ratio)} times as long as {contrast.base.runtime} ({contrast.verdict}{finds})"

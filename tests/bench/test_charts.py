@@ -1,0 +1,90 @@
+"""Charts by hand: where marks stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.report import charts
+from bench.results import Interval
+from tests.bench import made
+
+ROOM = charts.WIDTH - charts.LABEL - 70
+
+
+def at(share: float) -> float:
+    return pytest.approx(charts.LABEL + ROOM * share, abs=0.1)
+
+
+def test_latency_with_intervals():
+    slow = made.measured("eager", "torch-eager", median=8_000_000, median_ns=Interval(8e6, 7e6, 10e6))
+    fast = made.measured("raw-dynamic", "ort-rust", median=2_000_000, median_ns=Interval(2e6, 1e6, 3e6))
+    broken = made.measured("raw-static", "ort-rust", error="died", blocks=(), middle_ns=None, median_ns=None)
+    (chart,) = charts.latencies(replace(made.results(), cells=(slow, fast, broken)))
+    assert (chart.kind, chart.title) == ("interval", "Latency: resnet18 (random) on cpu")
+    one, other = chart.bars
+    assert (one.low, one.x, one.high) == (at(0.7), at(0.8), at(1))
+    assert (other.low, other.x, other.high) == (at(0.1), at(0.2), at(0.3))
+    assert (one.label, other.label) == ("torch-eager", "ort-rust raw-dynamic")
+    assert (one.colour, other.colour) == (0, 2)
+    assert other.y - one.y == charts.ROW
+    assert other.hover == "ort-rust raw-dynamic: 2.00 ms [1.00 ms, 3.00 ms], 12 samples"
+    assert [tick.text for tick in chart.ticks] == ["0", "2.00 ms", "4.00 ms", "6.00 ms", "8.00 ms", "10.00 ms"]
+    assert (chart.ticks[0].x, chart.ticks[-1].x) == (at(0), at(1))
+
+
+def test_a_median_without_an_interval_is_a_point():
+    few = made.measured("raw-dynamic", "ort-rust", median_ns=None)
+    (chart,) = charts.latencies(replace(made.results(), cells=(few,)))
+    (bar,) = chart.bars
+    assert bar.low == bar.x == bar.high == at(1)
+
+
+def test_backbones_and_providers_have_charts_of_their_own():
+    cells = [made.measured("raw-dynamic", "ort-rust")]
+    cells += [replace(cells[0], cell=replace(cells[0].cell, **change)) for change in ({"backbone": "regnet_x_400mf"}, {"provider": "cuda"})]
+    found = charts.latencies(replace(made.results(), cells=tuple(cells)))
+    assert [chart.title for chart in found] == [
+        "Latency: regnet_x_400mf (DEFAULT) on cpu", "Latency: resnet18 (random) on cpu", "Latency: resnet18 (random) on cuda",
+    ]  # fmt: skip
+
+
+def test_where_the_time_goes():
+    python = made.measured("raw-dynamic", "ort-python", "e2e", split_ns={"decode": 6e6, "logits": 4e6})
+    rust = made.measured("raw-dynamic", "ort-rust", "e2e", split_ns={"decode": 3e6, "logits": 2e6})
+    (chart,) = charts.stages(replace(made.results(), cells=(python, rust)))
+    assert chart.legend == ((0, "decode"), (1, "logits"))
+    assert [(bar.label, bar.low, bar.high, bar.colour) for bar in chart.bars] == [
+        ("ort-python", at(0), at(0.6), 0), ("", at(0.6), at(1), 1), ("ort-rust", at(0), at(0.3), 0), ("", at(0.3), at(0.5), 1),
+    ]  # fmt: skip
+    assert chart.bars[3].hover == "ort-rust, logits: 2.00 ms"
+
+
+def test_nothing_measured_has_no_charts():
+    assert charts.all_charts(replace(made.results(), cells=())) == []
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (10, [0, 2, 4, 6, 8, 10]),
+        (7, [0, 2, 4, 6]),
+        (1, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (49, [0, 10, 20, 30, 40]),
+        (26, [0, 10, 20]),
+        (1200, [0, 500, 1000]),
+    ],
+)
+def test_ticks_are_round(most, expected):
+    assert charts.ticks(most) == pytest.approx(expected)
+
+
+@given(st.floats(1e-3, 1e15))
+def test_ticks_fit(most):
+    found = charts.ticks(most)
+    assert 2 <= len(found) <= charts.TICKS + 1
+    assert found[0] == 0
+    assert found[-1] <= most

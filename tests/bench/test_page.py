@@ -1,0 +1,120 @@
+"""index.html: it asks nothing of anybody, hostile names stay text in it, and a real browser runs its script without a complaint."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from bench.report import page, tables
+from bench.results import Results
+from tests.bench import made
+
+ASKS = {"src", "href", "srcset", "action", "poster", "data", "background", "formaction", "xlink:href"}
+KNOWN = {
+    "html", "head", "meta", "title", "style", "script", "body", "header", "main", "section", "article", "footer", "h1", "h2", "p", "ul",
+    "li", "span", "code", "figure", "figcaption", "div", "svg", "line", "text", "g", "circle", "rect", "table", "thead", "tbody", "tr",
+    "th", "td",
+}  # fmt: skip
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+def rendered(results: Results) -> str:
+    return page.render(results, tables.all_tables(results))
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, and all text outside of style and script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.raw: dict[str, list[str]] = {"style": [], "script": []}
+        self._inside: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in self.raw:
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.raw:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        (self.raw[self._inside[-1]] if self._inside else self.words).append(data)
+
+
+@pytest.mark.parametrize("results", [made.results(), made.hostile()], ids=["a run", "a hostile run"])
+def test_it_asks_nothing_of_anybody(results):
+    text = rendered(results)
+    parsed = Parsed(text)
+    names = [name for _, attributes in parsed.tags for name in attributes]
+    assert ASKS.isdisjoint(names)
+    assert not [name for name in names if name.startswith("on") or name == "style"]
+    assert {tag for tag, _ in parsed.tags} <= KNOWN
+    assert [tag for tag, _ in parsed.tags].count("script") == 1
+    assert len(text.encode()) < 300_000
+
+
+def test_the_policy_admits_its_own_style_and_script_alone():
+    parsed = Parsed(rendered(made.hostile()))
+    (policy,) = [attributes["content"] for tag, attributes in parsed.tags if attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    for tag in ("style", "script"):
+        digest = base64.b64encode(hashlib.sha256("".join(parsed.raw[tag]).encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+
+
+def test_hostile_names_are_text():
+    words = "".join(Parsed(rendered(made.hostile())).words)
+    for name in ("<script>alert(1)</script>", "</td><img src=x onerror=alert(1)>", "a|b", "[link=javascript:alert(1)]x[/link]"):
+        assert name in words
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", words)
+
+
+def test_every_table_and_answer_is_there():
+    results = made.results()
+    words = "".join(Parsed(rendered(results)).words)
+    for table in tables.all_tables(results):
+        assert table.title in words
+        assert all(cell in words for row in table.rows for cell in row)
+        assert all(note in words for note in table.notes)
+    assert "2 of 4 agree with PyTorch eager" in words
+    assert "Latency: resnet18 (random) on cpu" in words
+
+
+def test_the_same_results_make_the_same_page():
+    assert rendered(made.results()) == rendered(made.results())
+
+
+def test_an_empty_run_has_a_page():
+    nothing = replace(made.results(), parity=(), stages=(), cells=(), contrasts=(), noise=None, gate=None, holes=(), subjects=(), floors=())
+    assert "not judged" in rendered(nothing)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_in_a_browser(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(rendered(made.hostile()), encoding="utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-logging=stderr"]
+    done = subprocess.run(
+        [*command, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, done.stderr
+    # The script ran: heads are buttons, long tables have a filter. And nothing else did.
+    assert '<th scope="col"><button type="button">backbone</button></th>' in done.stdout
+    assert 'class="filter"' in done.stdout
+    assert "<img" not in done.stdout
