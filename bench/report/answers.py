@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from bench.measure.pairs import BASE_RUNTIME
+from bench.measure.pairs import BASE_RUNTIME, BASE_VARIANT
 from bench.report import words
 from bench.results import Contrast, Results
 
@@ -58,16 +58,15 @@ def fastest(results: Results) -> Answer:
     found = [each for each in results.contrasts if each.factor == "runtime" and _kind(results, each) == "latency" and each.cell.batch == 1]
     if not found:
         return Answer(question, "not measured", "open", ("No latency was measured in two runtimes.",))
-    lines, winners = [], []
-    for key, group in groupby(found, key=lambda each: (each.cell.dataset, each.cell.backbone, each.cell.provider, each.base.variant)):
-        dataset, backbone, provider, variant = key
-        of = list(group)
-        winners.append(_winner(of))
-        where = f"{words.backbone(results, dataset, backbone)}, {variant} on {provider}"
+    lines, first = [], []
+    for (dataset, backbone, provider), of in _by_place(found).items():
+        first.append(contenders(of))
+        where = f"{words.backbone(results, dataset, backbone)}, {of[0].base.variant} on {provider}"
         lines.append(f"{where}: {'; '.join(_against(each) for each in of)}")
-    told = Counter(each for each in winners if each is not None)
-    short = ", ".join(f"{name} in {count} of {len(winners)}" for name, count in told.most_common()) or "cannot be told apart here"
-    return Answer(question, short, "good" if told else "open", tuple(lines))
+    counts = Counter(" or ".join(each) for each in first)
+    many = len(first) > 1
+    short = "; ".join(f"{names} ({count} of {len(first)})" if many else names for names, count in counts.most_common())
+    return Answer(question, short, "good" if all(len(each) == 1 for each in first) else "open", tuple(lines))
 
 
 def matters(results: Results) -> Answer:
@@ -101,12 +100,25 @@ def _kind(results: Results, contrast: Contrast) -> str:
     return kinds.get(contrast.cell, "")
 
 
-def _winner(group: Sequence[Contrast]) -> str | None:
-    """The runtime that is faster than ort-python, or ort-python where all others are slower; None where that is not known."""
-    faster = [each for each in group if each.verdict == "faster" and each.ratio is not None]
-    if len(faster) == 1:
-        return faster[0].cell.runtime
-    return BASE_RUNTIME if group and all(each.verdict == "slower" for each in group) else None
+def contenders(group: Sequence[Contrast]) -> list[str]:
+    """The runtimes of which one is the fastest: whoever was shown to be slower than ort-python is none, nor is it where another is faster.
+
+    Two that are faster than ort-python were not compared with each other.
+    """
+    faster = [each.cell.runtime for each in group if each.verdict == "faster"]
+    return faster or [BASE_RUNTIME, *(each.cell.runtime for each in group if each.verdict != "slower")]
+
+
+def _by_place(found: Sequence[Contrast]) -> dict[tuple[str, str, str], list[Contrast]]:
+    """On one file for each backbone and provider: raw-dynamic, where it was measured, for PyTorch is compared with that."""
+    places: dict[tuple[str, str, str], list[Contrast]] = {}
+    for each in found:
+        places.setdefault((each.cell.dataset, each.cell.backbone, each.cell.provider), []).append(each)
+    for place, group in places.items():
+        variants = [each.base.variant for each in group]
+        chosen = BASE_VARIANT if BASE_VARIANT in variants else variants[0]
+        places[place] = [each for each in group if each.base.variant == chosen]
+    return places
 
 
 def _against(contrast: Contrast) -> str:

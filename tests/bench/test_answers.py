@@ -47,11 +47,12 @@ def test_nobody_knows_whether_it_agrees():
 @pytest.mark.parametrize(
     ("contrasts", "short", "tone"),
     [
-        ([runtime(RUST, 0.97, 0.98, 0.99, "faster")], "ort-rust in 1 of 1", "good"),
-        ([runtime(RUST, 1.01, 1.02, 1.03, "slower"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "ort-python in 1 of 1", "good"),
-        ([runtime(RUST, 0.9, 1.0, 1.1, "inconclusive"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "cannot be told apart here", "open"),
-        ([runtime(RUST, 0.999, 1.0, 1.001, "equivalent"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "cannot be told apart here", "open"),
-        ([runtime(RUST, 0.9, 0.95, 0.97, "faster"), runtime(EAGER, 0.9, 0.95, 0.97, "faster")], "cannot be told apart here", "open"),
+        ([runtime(RUST, 0.97, 0.98, 0.99, "faster")], "ort-rust", "good"),
+        ([runtime(RUST, 1.01, 1.02, 1.03, "slower"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "ort-python", "good"),
+        ([runtime(RUST, 0.9, 1.0, 1.1, "inconclusive"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "ort-python or ort-rust", "open"),
+        ([runtime(RUST, 0.999, 1.0, 1.001, "equivalent"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "ort-python or ort-rust", "open"),
+        ([runtime(RUST, 0.9, 0.95, 0.97, "faster"), runtime(EAGER, 0.9, 0.95, 0.97, "faster")], "ort-rust or torch-eager", "open"),
+        ([runtime(RUST, 0.97, 0.98, 0.99, "faster"), runtime(EAGER, 0.9, 1.0, 1.1, "inconclusive")], "ort-rust", "good"),
         ([], "not measured", "open"),
     ],
 )
@@ -71,6 +72,19 @@ def test_how_much_faster_is_said_with_its_interval():
     )
     apart = answers.fastest(run(runtime(RUST, 0.9, 1.0, 1.1, "inconclusive", not_comparable="threads")))
     assert "ort-rust not comparable (threads)" in apart.lines[0]
+
+
+def test_each_backbone_is_asked_on_one_file():
+    static = made.contrast(cell("raw-static", "ort-rust"), cell("raw-static", "ort-python"), "runtime", Interval(0.5, 0.4, 0.6), "faster")
+    slower = runtime(RUST, 1.01, 1.02, 1.03, "slower")
+    cells = (*run().cells, made.measured("raw-static", "ort-rust"))
+    assert answers.fastest(replace(run(static, slower), cells=cells)).short == "ort-python"
+    assert answers.fastest(replace(run(static), cells=cells)).short == "ort-rust"
+    other = [replace(each, backbone="regnet_x_400mf") for each in (RUST, BASE)]
+    faster = made.contrast(*other, "runtime", Interval(0.9, 0.8, 0.95), "faster")
+    both = replace(run(slower, faster), cells=(*run().cells, replace(run().cells[1], cell=other[0])))
+    assert answers.fastest(both).short == "ort-python (1 of 2); ort-rust (1 of 2)"
+    assert len(answers.fastest(both).lines) == 2
 
 
 def test_other_scenarios_do_not_say_which_is_fastest():
