@@ -102,11 +102,11 @@ def _interval_chart(results: Results, cells: Sequence[Measured]) -> Chart:
 
 def _stack_chart(results: Results, cells: Sequence[Measured]) -> Chart:
     most = max(sum(cell.split_ns.values()) for cell in cells)
-    names = list(dict.fromkeys(stage for cell in cells for stage in cell.split_ns))
+    names = list(dict.fromkeys(stage for cell in cells for stage, _ in words.in_order(cell.split_ns)))
     bars = []
     for row, cell in enumerate(cells):
         at = 0.0
-        for stage, nanoseconds in cell.split_ns.items():
+        for stage, nanoseconds in words.in_order(cell.split_ns):
             hover = f"{cell.cell.runtime}, {stage}: {words.duration(nanoseconds)}"
             left, right = _x(at, most), _x(at + nanoseconds, most)
             bars.append(Bar(_y(row), cell.cell.runtime if at == 0 else "", left, left, right, names.index(stage), hover))

@@ -247,7 +247,7 @@ def _verdict(contrast: Contrast) -> str:
 
 
 def _split(cell: Measured) -> str:
-    return ", ".join(f"{stage} {words.duration(value)}" for stage, value in cell.split_ns.items()) or "-"
+    return ", ".join(f"{stage} {words.duration(value)}" for stage, value in words.in_order(cell.split_ns)) or "-"
 
 
 def _floor_notes(results: Results) -> list[str]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from bench.results import Interval, Noise, ParityRow, Results
 from bench.stats import LEAST_FOR
 from contract.manifest import Accuracy
+from contract.predicting import STAGES
+
+# What happens to an image, in order; JSON has its keys in another one.
+ORDER = (*STAGES, "logits", "top-1", "label")
 
 
 def duration(nanoseconds: float) -> str:
@@ -40,6 +45,11 @@ def rate(interval: Interval | None) -> str:
         return "n/a (too few samples)"
     digits = _digits(interval.value)
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def in_order(split: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The parts of a sample as an image goes through them; others follow as they came."""
+    return sorted(split.items(), key=lambda part: ORDER.index(part[0]) if part[0] in ORDER else len(ORDER))
 
 
 def slowdown(share: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report import charts
+from bench.report import charts, words
 from bench.results import Interval
 from tests.bench import made
 
@@ -54,7 +54,7 @@ def test_backbones_and_providers_have_charts_of_their_own():
 
 def test_where_the_time_goes():
     python = made.measured("raw-dynamic", "ort-python", "e2e", split_ns={"decode": 6e6, "logits": 4e6})
-    rust = made.measured("raw-dynamic", "ort-rust", "e2e", split_ns={"decode": 3e6, "logits": 2e6})
+    rust = made.measured("raw-dynamic", "ort-rust", "e2e", split_ns={"logits": 2e6, "decode": 3e6})  # as JSON may have it
     (chart,) = charts.stages(replace(made.results(), cells=(python, rust)))
     assert chart.legend == ((0, "decode"), (1, "logits"))
     assert [(bar.label, bar.low, bar.high, bar.colour) for bar in chart.bars] == [
@@ -88,3 +88,9 @@ def test_ticks_fit(most):
     assert 2 <= len(found) <= charts.TICKS + 1
     assert found[0] == 0
     assert found[-1] <= most
+
+
+def test_parts_come_as_an_image_goes_through_them():
+    said = {"label": 1.0, "other": 2.0, "decode": 3.0, "logits": 4.0, "resize": 5.0}
+    assert [stage for stage, _ in words.in_order(said)] == ["decode", "resize", "logits", "label", "other"]
+    assert dict(words.in_order(said)) == said
