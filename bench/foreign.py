@@ -150,7 +150,7 @@ def prepare(path: Path, provider: str, input_shape: str | None, matrix: Matrix, 
 def planned(prepared: list[Prepared], settings: Measure) -> list[str]:
     """The plan in words."""
     cells = sum(len(cells) for each in prepared for _, cells in each.site.scenarios) + sum(len(each.site.cold) for each in prepared)
-    for_loaded, _ = cold.budgets([(each.site.scenarios, list(each.site.cold)) for each in prepared], settings)
+    for_loaded, _ = cold.budgets([(each.site.scenarios, each.site.cold) for each in prepared], settings)
     forecasts = forecast.lines([each.expected for each in prepared if isinstance(each.expected, Expected)], for_loaded)
     unknown = [each.expected for each in prepared if isinstance(each.expected, str)]
     holes = sum(len(each.holes) for each in prepared)

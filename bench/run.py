@@ -179,7 +179,7 @@ def measure_all(
     sites = [site_of(part, found, matrix, work, graphs, old) for part, found in slowest_first]
     passed = {site.name: site.scenarios for site in sites}
     now = [replace(each, scenarios=passed[each.name]) for each in expected if each.name in passed]
-    settings, _ = cold.budgets([(site.scenarios, list(site.cold)) for site in sites], matrix.measure)
+    settings, _ = cold.budgets([(site.scenarios, site.cold) for site in sites], matrix.measure)
     for line in forecast.changed(expected, now, settings):
         progress.say(line)
     before = kept.results.holes

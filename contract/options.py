@@ -148,6 +148,11 @@ def user_path(name: str) -> Path:
     return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
 
 
+def run_folder(name: str, reports: Path) -> Path:
+    """The folder of a stored run: a path, or else a name below `reports`; it may not exist."""
+    return user_path(name) if user_path(name).is_dir() else reports / name
+
+
 def _share(text: str) -> float:
     """5% or 0.05 as a share. Raises ArgumentTypeError."""
     found = SHARE.fullmatch(text.strip())

@@ -14,7 +14,7 @@ from bench.report import write
 from bench.results import Measured, Results
 from contract import strict
 from contract.errors import BAD, GOOD
-from contract.options import user_path
+from contract.options import run_folder
 
 RECORD = "benchmark.json"
 MOST_SHOWN = 20
@@ -106,4 +106,4 @@ def folder_of(name: str | None, reports: Path) -> Path:
     """The folder of a run: a path, or a name below `reports`; the latest where none is given."""
     if name is None:
         return reports / "latest"
-    return user_path(name) if user_path(name).is_dir() else reports / name
+    return run_folder(name, reports)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bench.timed import Gate, OldFile
 from contract import artifact, strict
 from contract.errors import DataError, UsageError
 from contract.matrix import Cell, Scenario
-from contract.options import user_path
+from contract.options import run_folder
 
 # Data set, backbone, variant: what a file is found by.
 Name = tuple[str, str, str]
@@ -29,15 +29,18 @@ class OldRun:
     folder: Path
     cpu_flags: tuple[str, ...]
     files: Mapping[Name, KeptFile]
+    # A file serves many cells, and twice: it is hashed once.
+    _verified: set[str] = field(default_factory=set, compare=False)
 
     def model(self, cell: Cell) -> Path | None:
         """The old file of a cell, verified; None where that run had none. Raises DataError for one that was changed since."""
         kept = self.files.get((cell.dataset, cell.backbone, cell.variant))
         if kept is None:
             return None
-        artifact.verify(
-            self.folder / FOLDER, {kept.name: kept.sha256}, "gate against another run: this one's files are not what it measured"
-        )
+        if kept.name not in self._verified:
+            remedy = "gate against another run: this one's files are not what it measured"
+            artifact.verify(self.folder / FOLDER, {kept.name: kept.sha256}, remedy)
+            self._verified.add(kept.name)
         return self.folder / FOLDER / kept.name
 
     def against(self, new: Iterable[KeptFile], threshold: float, cpu_flags: tuple[str, ...]) -> Gate:
@@ -59,7 +62,7 @@ def open_run(name: str, reports: Path) -> OldRun:
 
     Raises UsageError for a run that does not exist or kept no files, DataError for an index that cannot be read.
     """
-    folder = user_path(name) if user_path(name).is_dir() else reports / name
+    folder = run_folder(name, reports)
     if not folder.is_dir():
         raise UsageError(f"no such run: '{name}' is no folder, and no run in {reports.name}", where="--gate", next=f"ls {reports}")
     folder = folder.resolve()

@@ -39,7 +39,7 @@ def split(scenarios: Scenarios) -> tuple[Scenarios, list[tuple[Cell, Path]]]:
     return loaded, [cell for scenario, cells in scenarios if scenario.kind == "cold" for cell in cells]
 
 
-def budgets(sites: Iterable[tuple[Scenarios, list[tuple[Cell, Path]]]], settings: Measure) -> tuple[Measure | None, float]:
+def budgets(sites: Iterable[tuple[Scenarios, Sequence[tuple[Cell, Path]]]], settings: Measure) -> tuple[Measure | None, float]:
     """What loaded sessions get (None: there are none to measure), and the seconds of cold starts: as much as any other scenario.
 
     `sites`: the cells of each, as `split` parts them.
@@ -65,7 +65,7 @@ def measure(
 
     `after` gets what was found so far after each generation of processes, and after each round of cold starts.
     """
-    loaded, seconds = budgets([(site.scenarios, list(site.cold)) for site in sites], settings)
+    loaded, seconds = budgets([(site.scenarios, site.cold) for site in sites], settings)
     found = campaign.measure(sites, fleet, loaded, seed, work, progress, after) if loaded else [Found([], []) for _ in sites]
     starts = [Starts(site, fleet, seed, work) for site in sites]
 

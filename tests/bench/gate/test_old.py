@@ -109,6 +109,14 @@ def test_a_file_that_was_changed_since_is_refused(stored: Path) -> None:
         old.model(fakes.cell("raw-dynamic"))
 
 
+def test_a_file_is_hashed_once(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+    monkeypatch.setattr(artifact, "verify", lambda _folder, files, _remedy: hashed.append(*files))
+    old = opened(stored)
+    paths = {old.model(fakes.cell(variant, runtime)) for variant in fakes.VARIANTS for runtime in fakes.RUNTIMES[1:]}
+    assert len(paths) == len(hashed) == 1
+
+
 def test_twins_stand_behind_their_cells(stored: Path, tmp_path: Path) -> None:
     model = tmp_path / "new.onnx"
     cells = [(fakes.cell("eager", "torch-eager"), model), (fakes.cell("raw-dynamic", "ort-rust"), model), (fakes.cell("mine"), model)]
