@@ -212,10 +212,10 @@ def test_without_a_reference_the_first_answer_is_what_the_others_repeat(stage):
 
 def test_a_disturbed_round_counts_for_no_cell(stage, monkeypatch):
     readings = iter([sentinel.Reading(), sentinel.Reading(100, 50), sentinel.Reading(), sentinel.Reading(100, 0)])
-    monkeypatch.setattr(sentinel, "read", lambda: next(readings))
-    monkeypatch.setattr(sentinel, "MOST_STOLEN", 0.1)
     inputs = stage.inputs
     without_processes(monkeypatch)
+    monkeypatch.setattr(sentinel, "read", lambda: next(readings))
+    monkeypatch.setattr(sentinel, "MOST_STOLEN", 0.1)
     made = starts(stage, *BOTH, model=Path("m.onnx"), inputs=inputs)
     made.round()
     cause = "more than 10% of the CPU time was stolen"
