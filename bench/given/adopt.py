@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from contract.errors import DataError, UsageError
 from contract.preprocess import KEY, PreprocessSpec
 
 LOGITS = "logits"
+LARGEST = 2**31 - 1
 FLOAT16 = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
@@ -50,7 +52,10 @@ def read(path: Path, output: str | None) -> Given:
     `output`: which of several outputs holds the logits. Raises DataError for a file that is no model, UsageError for one of another kind.
     """
     try:
-        model = onnx.load(path)
+        _must_fit(path.stat().st_size, path)
+        model = onnx.load(path, load_external_data=False)
+        _must_fit(path.stat().st_size + _elsewhere(model.graph), path)
+        onnx.load_external_data_for_model(model, str(path.parent))
     except FileNotFoundError as fault:
         raise DataError("no such file", where=str(fault.filename or path), next="check the path given to --onnx and --reference") from fault
     # The checker's error: of weights in other files, which are missing or lie outside of the folder.
@@ -99,6 +104,21 @@ def labels_of(given: Given, others: tuple[str, ...] | None) -> tuple[str, ...]:
             "neither side says how many classes there are", where=str(given.path), next="export it with a fixed number of classes"
         )
     return tuple(f"class {number}" for number in range(given.classes))
+
+
+def _must_fit(size: int, path: Path) -> None:
+    if size > LARGEST:
+        raise UsageError(
+            f"with its weights it is {size / 2**30:.1f} GiB; one ONNX file, which is what runners are given, holds less than 2 GiB",
+            where=str(path),
+            next="compare a smaller model of the same export: larger ones are not compared",
+        )
+
+
+def _elsewhere(graph: GraphProto) -> int:
+    """Bytes of the weights that lie in other files, from their shapes, before any of them is read."""
+    outside = [each for each in graph.initializer if each.data_location == TensorProto.EXTERNAL]
+    return sum(math.prod(each.dims) * helper.tensor_dtype_to_np_dtype(each.data_type).itemsize for each in outside)
 
 
 def _input(inputs: list[ValueInfoProto], where: str) -> int | None:

@@ -142,6 +142,36 @@ def test_weights_in_a_file_that_cannot_be_had_are_bad_data(tmp_path, place):
         adopt.read(path, None)
 
 
+def test_weights_in_another_file_are_taken_into_the_copy(tmp_path):
+    path, original = tmp_path / "theirs.onnx", model()
+    onnx.save(model(), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (tmp_path / "work").mkdir()
+    copy = onnx.load(adopt.read(path, None).adopted(SPEC, NAMES, tmp_path / "work"), load_external_data=False)
+    assert [numpy_helper.to_array(each).tobytes() for each in copy.graph.initializer] == [
+        numpy_helper.to_array(each).tobytes() for each in original.graph.initializer
+    ]
+
+
+def test_a_file_too_large_for_one_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "large.onnx"
+    with path.open("wb") as file:
+        file.truncate(2**31)
+    with pytest.raises(UsageError, match=r"with its weights it is 2\.0 GiB"):
+        adopt.read(path, None)
+
+
+def test_weights_elsewhere_count_before_they_are_read(tmp_path):
+    path = tmp_path / "theirs.onnx"
+    onnx.save(model(), path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    split = onnx.load(path, load_external_data=False)
+    weight = next(each for each in split.graph.initializer if each.name == "w")
+    weight.dims[:] = (1000, 600_000)
+    path.write_bytes(split.SerializeToString())
+    (tmp_path / "weights.bin").unlink()
+    with pytest.raises(UsageError, match=r"with its weights it is 2\.2 GiB"):
+        adopt.read(path, None)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not an ONNX file at all"])
 def test_what_is_no_model_is_bad_data(tmp_path, content):
     path = tmp_path / "bad.onnx"
