@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from contract import strict
+from contract import completion, strict
 from contract.errors import GOOD, DataError, UsageError
 from contract.machine import usable_threads
 from contract.options import Parser, user_path
@@ -15,7 +15,9 @@ from contract.options import Parser, user_path
 
 def main(argv: list[str]) -> int:
     """Parse, then import what is heavy."""
-    asked = _parser().parse_args(argv)
+    parser = _parser()
+    completion.offer(parser)
+    asked = parser.parse_args(argv)
     if min(asked.threads, *(getattr(asked, name, 1) for name in ("top", "calls", "blocks"))) < 1:
         raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py")
     run: Callable[[Any], int] = {"predict": _predict, "info": _info, "overhead": _overhead}[asked.verb]

@@ -21,7 +21,7 @@ FULL, QUICK = Amount(processes=10, blocks=1000, calls=50), Amount(processes=4, b
 
 def main(arguments: list[str]) -> int:
     """Count, judge, print and write. Raises EnvironmentFault where a program is missing or fails."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     usual = QUICK if asked.quick else FULL
     amount = Amount(asked.processes or usual.processes, asked.blocks or usual.blocks, asked.calls or usual.calls)
     if min(amount.processes, amount.blocks, amount.calls) < 1:
@@ -29,16 +29,17 @@ def main(arguments: list[str]) -> int:
     return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out))
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="python -m bench overhead", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="a few seconds instead of about a minute: wide intervals")
-    parser.add_argument("--processes", type=int, metavar="N", help=f"of each program (default: {FULL.processes})")
-    parser.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
-    parser.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
-    parser.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
-    parser.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
-    parser.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
-    return parser
+def parser() -> Parser:
+    """Its own options."""
+    made = Parser(prog="python -m bench overhead", description=__doc__, allow_abbrev=False)
+    made.add_argument("--quick", action="store_true", help="a few seconds instead of about a minute: wide intervals")
+    made.add_argument("--processes", type=int, metavar="N", help=f"of each program (default: {FULL.processes})")
+    made.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
+    made.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
+    made.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
+    made.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
+    made.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
+    return made
 
 
 def _latest(folder: Path) -> tuple[Results | None, str]:
