@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from contract.errors import ConcordError
 
 # What argcomplete's shell code sets when it runs a program for its completions.
 ASKED = "_ARGCOMPLETE"
-Names = Callable[..., list[str]]
 
 
 def asked() -> bool:
@@ -36,18 +34,20 @@ def offer(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser)
 
 
-def completed_by(action: argparse.Action, names: Names) -> None:
-    """Let argcomplete take the values of an option from a function."""
-    vars(action)["completer"] = names
+def parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
+    """Parse a command line, unless a shell asks for its completions."""
+    offer(parser)
+    return parser.parse_args(argv)
 
 
-def names_of(noun: str) -> Names:
-    """Names of a noun in the matrix.toml that the command line names; none from one that cannot be read."""
+def add(group: Any, flag: str, noun: str, **settings: Any) -> None:
+    """Add an option to a parser's group; its values are names of a noun in the matrix.toml that the command line names."""
 
     def names(parsed_args: argparse.Namespace, **_: object) -> list[str]:
         try:
             return [entry.name for entry in getattr(matrix.load(Path(parsed_args.matrix)), noun)]
         except (ConcordError, OSError):
-            return []
+            return []  # the command itself says what is wrong with the file
 
-    return names
+    # Where argcomplete looks for it.
+    vars(group.add_argument(flag, **settings))["completer"] = names

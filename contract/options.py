@@ -75,12 +75,8 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     made = Parser(prog=program, description=description, allow_abbrev=False)
     choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
     for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
-        named = choose.add_argument(f"--{noun}", nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
-        completion.completed_by(named, completion.names_of(noun))
-    without = choose.add_argument(
-        "--without", nargs="+", default=[], metavar="RUNTIME", help="leave these runtimes out; their cells are holes"
-    )
-    completion.completed_by(without, completion.names_of("runtime"))
+        completion.add(choose, f"--{noun}", noun, nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
+    completion.add(choose, "--without", "runtime", nargs="+", default=[], metavar="RUNTIME", help="leave these out; their cells are holes")
     choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
     choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
     source = made.add_argument_group("what to start from")
@@ -89,8 +85,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
         "--weights", nargs="+", default=[], metavar="W", help="a torchvision weights name, file:PATH or random; tried in order"
     )
     source.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used, where --weights names none")
-    recipe = source.add_argument("--recipe", metavar="NAME", help="this recipe of matrix.toml for every chosen backbone")
-    completion.completed_by(recipe, completion.names_of("recipe"))
+    completion.add(source, "--recipe", "recipe", metavar="NAME", help="this recipe of matrix.toml for every chosen backbone")
     source.add_argument("--checkpoint", metavar="FILE", help="a fine-tuned model: nothing is trained")
     source.add_argument("--onnx", nargs="+", default=[], metavar="FILE", help="bench these ONNX files, made by anybody")
     source.add_argument(
@@ -127,8 +122,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
 
 def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argparse.Namespace]:
     """Options, and the namespace with a step's own ones. Raises UsageError."""
-    completion.offer(made)
-    raw = made.parse_args(argv)
+    raw = completion.parse(made, argv)
     values = {name: getattr(raw, name) for name in Options.__dataclass_fields__ if hasattr(raw, name)}
     for name in ("dataset", "backbone", "variant", "runtime", "scenario", "without", "weights"):
         values[name] = tuple(values[name])

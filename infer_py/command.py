@@ -15,9 +15,7 @@ from contract.options import Parser, user_path
 
 def main(argv: list[str]) -> int:
     """Parse, then import what is heavy."""
-    parser = _parser()
-    completion.offer(parser)
-    asked = parser.parse_args(argv)
+    asked = completion.parse(_parser(), argv)
     if min(asked.threads, *(getattr(asked, name, 1) for name in ("top", "calls", "blocks"))) < 1:
         raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py")
     run: Callable[[Any], int] = {"predict": _predict, "info": _info, "overhead": _overhead}[asked.verb]
