@@ -42,21 +42,27 @@ def check(path: Path, used: list[Path], top: int) -> None:
 
     Raises UsageError and EnvironmentFault.
     """
-    where = str(path)
     if path.suffix.lower() != ".png":
-        raise UsageError("the picture is a PNG file", where=where, next="name one that ends in .png")
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "no such folder"
-        raise UsageError(what, where=where if path.is_dir() else str(path.parent), next="name a file in a folder that is there")
-    if any(path == each or (path.exists() and each.exists() and path.samefile(each)) for each in used):
-        raise UsageError("the picture would replace a file that is read here", where=where, next="choose another name")
-    if not os.access(path.parent, os.W_OK):
-        raise EnvironmentFault("the folder may not be written to", where=str(path.parent), next="choose another folder, or its permissions")
+        raise UsageError("the picture is a PNG file", where=str(path), next="name one that ends in .png")
+    try:
+        _check_place(path, used)
+    except OSError as fault:  # a name that is too long, links in a circle
+        raise UsageError(f"no such place: {fault.strerror}", where=str(fault.filename or path), next="choose another name") from fault
     high = (len(used) - 1) * _height(top)
     if high > HIGHEST:
-        raise UsageError(
-            f"the picture would be {high} pixels high, and {HIGHEST} is the most", where=where, next="fewer images, or a smaller --top"
-        )
+        what = f"the picture would be {high} pixels high, and {HIGHEST} is the most"
+        raise UsageError(what, where=str(path), next="fewer images, or a smaller --top")
+
+
+def _check_place(path: Path, used: list[Path]) -> None:
+    if path.is_dir():
+        raise UsageError("is a folder", where=str(path), next="name a file")
+    if not path.parent.is_dir():
+        raise UsageError("no such folder", where=str(path.parent), next="name a file in a folder that is there")
+    if any(path == each or (path.exists() and each.exists() and path.samefile(each)) for each in used):
+        raise UsageError("the picture would replace a file that is read here", where=str(path), next="choose another name")
+    if not os.access(path.parent, os.W_OK):
+        raise EnvironmentFault("the folder may not be written to", where=str(path.parent), next="choose another folder, or its permissions")
 
 
 def thumbnail(image: Image.Image) -> Image.Image:

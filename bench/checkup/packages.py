@@ -6,9 +6,11 @@ import platform
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from bench import environment
@@ -30,15 +32,20 @@ def rows() -> list[Row]:
 
 def python() -> Row:
     """The interpreter, against what pyproject.toml asks for."""
-    wanted = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["requires-python"]
+    wanted = project()["requires-python"]
     version = platform.python_version()
     good = SpecifierSet(wanted).contains(version, prereleases=True)
     return Row("Python", good, version, "" if good else f"install Python {wanted}, delete .venv, run any nox session")
 
 
 def locked(lock: Path) -> Row:
-    """Whether what is installed is what the lock says for this platform: another version works, with other numbers; none does not."""
-    absent, others, count = [], [], 0
+    """Whether what is installed is what the lock says for this platform: another version works, with other numbers.
+
+    Without one that pyproject.toml names as a dependency a run fails; the others are tools, or theirs.
+    """
+    absent: list[str] = []
+    others: list[str] = []
+    count = 0
     for requirement in requirements(lock):
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
@@ -46,14 +53,22 @@ def locked(lock: Path) -> Row:
         wanted = str(requirement.specifier).removeprefix("==")
         had = installed(requirement.name)
         if had is None:
-            absent.append(requirement.name)
+            absent.append(canonicalize_name(requirement.name))
         elif Version(had).public != Version(wanted).public:
             others.append(f"{requirement.name} {had} (locked: {wanted})")
     if absent:
-        return Row("packages", False, f"not installed: {some(absent)}", SYNC)
+        needed = {canonicalize_name(Requirement(text).name) for text in project()["dependencies"]}
+        first = sorted(absent, key=lambda name: name not in needed)
+        return Row("packages", False if first[0] in needed else None, f"not installed: {some(first)}", SYNC)
     if others:
         return Row("packages", None, f"not as locked: {some(others)}", ANEW)
     return Row("packages", True, f"all {count} as locked in {lock.parent.name}/{lock.name}")
+
+
+def project() -> dict[str, Any]:
+    """The project's table of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    return table
 
 
 def requirements(lock: Path) -> list[Requirement]:

@@ -127,6 +127,7 @@ def test_a_pillow_without_fonts_is_the_environments_fault(monkeypatch: pytest.Mo
         ("none/o.png", UsageError, "no such folder"),
         ("photo.jpg/o.png", UsageError, "no such folder"),
         ("folder.png", UsageError, "is a folder"),
+        ("n" * 300 + ".png", UsageError, "too long"),
         ("input.png", UsageError, "would replace"),
         ("linked.png", UsageError, "would replace"),
     ],

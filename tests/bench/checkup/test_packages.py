@@ -54,10 +54,13 @@ def test_another_version_is_a_warning_with_both_versions(had, lock):
     assert (row.good, row.found, row.cure) == (None, "not as locked: numpy 2.5.0 (locked: 2.4.6)", packages.ANEW)
 
 
-def test_a_package_that_is_not_installed_is_an_error(had, lock):
+def test_a_package_that_is_not_installed_is_an_error_only_where_a_run_needs_it(had, lock):
+    lock.write_text(LOCK + "Ruff==0.17.5\nzipp==3.0\n")
+    row = packages.locked(lock)
+    assert (row.good, row.found, row.cure) == (None, "not installed: ruff, zipp", packages.SYNC)
     del had["numpy"]
     row = packages.locked(lock)
-    assert (row.good, row.found, row.cure) == (False, "not installed: numpy", packages.SYNC)
+    assert (row.good, row.found, row.cure) == (False, "not installed: numpy, ruff, zipp", packages.SYNC)
 
 
 def test_of_many_packages_the_first_are_named():
