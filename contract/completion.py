@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from contract import matrix
-from contract.errors import ConcordError
+from contract.errors import ConcordError, UsageError
 
 # What argcomplete's shell code sets when it runs a program for its completions.
 ASKED = "_ARGCOMPLETE"
@@ -24,13 +25,16 @@ def asked() -> bool:
 
 
 def offer(parser: argparse.ArgumentParser) -> None:
-    """Answer the shell and end the process, where it is a shell that asks; nothing happens otherwise, or without argcomplete."""
+    """Answer the shell and end the process, where it is a shell that asks; otherwise nothing happens.
+
+    The process ends in any case then: the command line is empty, and a step without options would begin its work at a press of Tab.
+    """
     if not asked():
         return
     try:
         argcomplete: Any = importlib.import_module("argcomplete")
     except ImportError:
-        return
+        sys.exit(UsageError.exit_code)
     argcomplete.autocomplete(parser)
 
 

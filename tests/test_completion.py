@@ -21,7 +21,7 @@ from tests.test_help import helped
 BASH = shutil.which("bash")
 
 
-def completed(line: str, out: Path, **variables: str) -> list[str]:
+def completed(line: str, out: Path) -> list[str]:
     """What a step offers for a command line that ends where the cursor stands, asked as argcomplete's shell code asks."""
     pytest.importorskip("argcomplete")
     asked = {
@@ -35,8 +35,9 @@ def completed(line: str, out: Path, **variables: str) -> list[str]:
         "COMP_TYPE": "9",
     }
     step = line.split()[2]
-    command = [sys.executable, "-m", step]
-    subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **asked, **variables}, capture_output=True, check=True)
+    # The words come by COMP_LINE only: where completion is broken, --help ends the step before it begins its work.
+    command = [sys.executable, "-m", step, "--help"]
+    subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **asked}, capture_output=True, check=True, timeout=60)
     return out.read_text().split("\n")
 
 
@@ -102,10 +103,12 @@ def test_without_argcomplete_the_command_says_what_installs_it(monkeypatch: pyte
         completing.main(["bash"])
 
 
-def test_without_argcomplete_a_shell_that_asks_is_answered_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_without_argcomplete_a_shell_that_asks_is_answered_nothing_and_no_work_begins(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(completion.ASKED, "1")
     monkeypatch.setitem(sys.modules, "argcomplete", None)
-    assert options.parse(options.parser("train", ""), ["--seed", "3"])[0].seed == 3
+    with pytest.raises(SystemExit) as ended:
+        options.parse(options.parser("train", ""), [])
+    assert ended.value.code == UsageError.exit_code
 
 
 def test_an_unknown_shell_is_wrong_usage():
