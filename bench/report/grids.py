@@ -10,7 +10,7 @@ from typing import get_args
 from bench.report import words
 from bench.results import Check, Confusion, ParityRow, Results
 
-CELL_WIDTH, CELL_HEIGHT, LABEL, HEAD = 74, 22, 330, 24
+CELL_WIDTH, CELL_HEIGHT, LABEL, HEAD = 74, 22, 250, 24
 SQUARE, MOST_CLASSES, PAIRS, CHARACTERS = 24, 30, 20, 26
 GOOD, BAD, OPEN = 3, 4, 5
 

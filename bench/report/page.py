@@ -61,6 +61,7 @@ def _drawn(results: Results, tables: list[Table], rows: int | None) -> str:
         grids=[each for kind in (grids.checks(results), grids.ledger(results), grids.confusions(results)) for each in kind[some]],
         trainings=plots.trainings(results)[some],
         galleries=gallery.galleries(results)[some],
+        contents=_contents(results, tables),
         width=charts.WIDTH,
         label=charts.LABEL,
         height=plots.HEIGHT,
@@ -71,6 +72,13 @@ def _drawn(results: Results, tables: list[Table], rows: int | None) -> str:
         command=results.command,
         started=results.started,
     )
+
+
+def _contents(results: Results, tables: list[Table]) -> list[tuple[str, str]]:
+    shown = [("charts", "Charts")]
+    shown += [("training", "Training")] if plots.trainings(results) else []
+    shown += [("images", "Images")] if results.samples else []
+    return shown + [(f"table-{number}", table.title) for number, table in enumerate(tables, start=1)]
 
 
 def _text(value: Any) -> Any:

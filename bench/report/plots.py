@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -111,7 +112,8 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
     tested = {(each.dataset, each.backbone): each.test for each in results.subjects}
     times = [cell.middle_ns or 1.0 for cell in cells]
     x = Scale(min(times) / 1.5, max(times) * 1.5, LEFT, WIDE - RIGHT, log=True)
-    y = Scale(0, 100, HEIGHT, TOP)
+    # From the ten below the lowest interval: the differences are what is looked at.
+    y = Scale(min(math.floor(10 * each.low) * 10 for each in tested.values() if each), 100, HEIGHT, TOP)
     placed = []
     for cell in cells:
         test = tested[cell.cell.dataset, cell.cell.backbone]

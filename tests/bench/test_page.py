@@ -20,7 +20,7 @@ ASKS = {"src", "href", "srcset", "action", "poster", "data", "background", "form
 KNOWN = {
     "html", "head", "meta", "title", "style", "script", "body", "header", "main", "section", "article", "footer", "h1", "h2", "p", "ul",
     "li", "span", "code", "figure", "figcaption", "div", "svg", "line", "text", "g", "circle", "rect", "table", "thead", "tbody", "tr",
-    "th", "td", "img", "strong", "path",
+    "th", "td", "img", "strong", "path", "nav", "a",
 }  # fmt: skip
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 
@@ -62,6 +62,10 @@ def test_it_asks_nothing_of_anybody(results):
     sources = [attributes.pop("src") for _, attributes in parsed.tags if "src" in attributes]
     assert sources
     assert all(re.fullmatch(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", source or "") for source in sources)
+    places = {attributes["id"] for _, attributes in parsed.tags if "id" in attributes}
+    links = [attributes.pop("href") for tag, attributes in parsed.tags if tag == "a"]
+    assert links
+    assert {f"#{place}" for place in places} >= set(links)
     assert ASKS.isdisjoint(name for _, attributes in parsed.tags for name in attributes)
     assert not [name for name in names if name.startswith("on") or name == "style"]
     assert {tag for tag, _ in parsed.tags} <= KNOWN
