@@ -45,10 +45,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _predict(asked: Any) -> int:
-    from infer_py import answer, model, table  # noqa: PLC0415
+    from infer_py import answer, loading, table  # noqa: PLC0415
     from infer_py.preprocess import preprocess  # noqa: PLC0415
 
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
     spec = loaded.spec
     found: list[tuple[str, list[answer.Guess]]] = []
     refused: list[tuple[str, DataError]] = []
@@ -67,9 +67,9 @@ def _predict(asked: Any) -> int:
 
 
 def _info(asked: Any) -> int:
-    from infer_py import model, session, table  # noqa: PLC0415
+    from infer_py import loading, model, table  # noqa: PLC0415
 
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
     file = loaded.file
     facts: dict[str, object] = {
         "model": str(file.path),
@@ -77,8 +77,8 @@ def _info(asked: Any) -> int:
         "bytes": file.bytes,
         "producer": file.producer,
         "opset": {domain or "ai.onnx": version for domain, version in sorted(file.opsets.items())},
-        "inputs": session.described(loaded.session.get_inputs()),
-        "outputs": session.described(loaded.session.get_outputs()),
+        "inputs": model.described(loaded.session.get_inputs()),
+        "outputs": model.described(loaded.session.get_outputs()),
         "nodes": dict(sorted(file.operators.items())),
         "card": loaded.card,
     }
@@ -87,9 +87,9 @@ def _info(asked: Any) -> int:
 
 
 def _overhead(asked: Any) -> int:
-    from infer_py import model, overhead, table  # noqa: PLC0415
+    from infer_py import loading, overhead, table  # noqa: PLC0415
 
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads}, record=True)
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads}, record=True)
     counted = overhead.count(loaded, asked.calls, asked.blocks, asked.seed)
     middle = {way: f"{median(blocks) / counted.calls:.1f} ns a call" for way, blocks in counted.ways.items()}
     print(strict.dumps(counted) if asked.as_json else table.facts(middle))
