@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from infer_py import loading
 from tests.infer_py.conftest import CLASSES, Build
 from tests.protocol import make_conversation
 
+DOCUMENT = (CHECKOUT / "docs" / "adding-a-runtime.md").read_text(encoding="utf-8")
 # As bench.fleet asks of every runtime.
 OPTIONS: dict[str, protocol.Option] = {
     "threads": 1, "inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True,
@@ -69,6 +71,19 @@ def test_which_runtimes_owe_each_other_a_version():
     assert [runtimes.library(name) for name in ("openvino", "torch-eager", "gone")] == ["openvino", "torch-eager", "gone"]
 
 
+@pytest.mark.parametrize(("path", "code"), re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)```", DOCUMENT, re.MULTILINE | re.DOTALL))
+def test_the_document_shows_what_the_files_say(path: str, code: str):
+    said = re.sub(r" +#.*", "", (CHECKOUT / path).read_text(encoding="utf-8"))
+    assert code in said
+
+
+def test_the_document_installs_the_release_that_the_descriptor_names():
+    assert re.findall(r"openvino==(\S+)", DOCUMENT) == [openvino.RELEASE]
+    assert DOCUMENT.count("```") == 4
+    links = re.findall(r"\]\(([^)]+)\)", DOCUMENT)
+    assert [link for link in links if not (CHECKOUT / "docs" / link).exists()] == []
+
+
 def need_package() -> None:
     if importlib.util.find_spec("openvino") is None:
         pytest.skip("the package openvino is not installed: docs/adding-a-runtime.md")
@@ -81,9 +96,17 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         yield started
 
 
+@pytest.fixture(params=[1, 2])
+def options(request: pytest.FixtureRequest) -> dict[str, protocol.Option]:
+    """With one thread another call of OpenVINO makes the forward."""
+    if request.param > usable_threads():
+        pytest.skip("OpenVINO takes no more threads than there are")
+    return OPTIONS | {"threads": request.param}
+
+
 @pytest.fixture
-def loaded(runner: Runner, build: Build) -> protocol.Loaded:
-    return runner.load(protocol.LoadArgs(str(build()), "cpu", OPTIONS))
+def loaded(runner: Runner, build: Build, options: dict[str, protocol.Option]) -> protocol.Loaded:
+    return runner.load(protocol.LoadArgs(str(build()), "cpu", options))
 
 
 def ask(runner: Runner, loaded: protocol.Loaded, out: Path, **changed: Any) -> protocol.Predicted:
@@ -135,10 +158,10 @@ def test_what_was_asked_and_is_not_to_be_had_is_an_error(
 
 @pytest.mark.parametrize(("name", "batch"), [("dynamic.onnx", "batch"), ("static.onnx", 1)])
 def test_its_answers_are_those_of_onnx_runtime_but_for_rounding(
-    runner: Runner, build: Build, tensor: Path, tmp_path: Path, name: str, batch: str | int
+    runner: Runner, build: Build, tensor: Path, tmp_path: Path, options: dict[str, protocol.Option], name: str, batch: str | int
 ):
     path = build(name, batch=batch)
-    loaded = runner.load(protocol.LoadArgs(str(path), "cpu", OPTIONS))
+    loaded = runner.load(protocol.LoadArgs(str(path), "cpu", options))
     size = 1 if batch == 1 else 2
     said = ask(runner, loaded, tmp_path / "a.npz", tensor=str(tensor), batch=size)
     with np.load(tmp_path / "a.npz") as arrays:
@@ -203,17 +226,16 @@ def test_a_graph_that_openvino_refuses_is_a_data_error_and_the_runner_lives_on(r
     assert runner.hello().runtime == "openvino"
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_forward_that_fails_is_a_data_error(runner: Runner, build: Build, tensor: Path, tmp_path: Path, threads: int):
-    if threads > usable_threads():
-        pytest.skip("OpenVINO takes no more threads than there are")
+def test_a_forward_that_fails_is_a_data_error(
+    runner: Runner, build: Build, tensor: Path, tmp_path: Path, options: dict[str, protocol.Option]
+):
     path = build()
     model = onnx.load(path)
     model.graph.node[3].output[0] = "sums"
     model.graph.node.append(onnx.helper.make_node("Add", ["sums", "two rows"], ["logits"]))
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((2, 3), np.float32), "two rows"))
     path.write_bytes(model.SerializeToString())
-    broken = runner.load(protocol.LoadArgs(str(path), "cpu", OPTIONS | {"threads": threads}))
+    broken = runner.load(protocol.LoadArgs(str(path), "cpu", options))
     with pytest.raises(DataError, match="OpenVINO failed"):
         ask(runner, broken, tmp_path / "x.npz", tensor=str(tensor), batch=3)
     with pytest.raises(DataError, match="OpenVINO failed"):
