@@ -139,7 +139,7 @@ def with_outputs(model: Path, added: tuple[str, ...], _provider: str, options: O
     for key, value in asked.items():
         got = _plain(compiled.get_property(key))
         if got != value:
-            raise EnvironmentFault(f"asked for {key} = {value}, and {got} is in force", where="openvino", next=_next(key, got))
+            raise EnvironmentFault(f"asked for {key} = {value}, and {got} is in force", where=str(model), next=_next(key, got))
     return Session(compiled, options.threads)
 
 
