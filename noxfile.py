@@ -59,6 +59,12 @@ def train(session: nox.Session) -> None:
 
 
 @nox.session
+def look(session: nox.Session) -> None:
+    """Draw validation images, their augmentation, and five first labels before and after training (look.png)."""
+    step(session, "train", "look")
+
+
+@nox.session
 def export(session: nox.Session) -> None:
     """Checkpoint -> four ONNX files that describe themselves."""
     step(session, "export")

@@ -51,6 +51,8 @@ def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Pat
         floors=(),
         parity=(),
         stages=(),
+        confusions=(),
+        samples=(),
         cells=(),
         contrasts=(),
         noise=None,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bench.blame.found import ModelBlame
 from bench.ledger.found import Blame, StageReport
+from bench.looked import Confused, Confusion, Epoch, Said, Sample
 from bench.timed import Block, Contrast, Control, Gate, GateRow, Interval, Measured, Noise, OldFile, ScenarioKind, Verdict
 from contract import strict
 from contract.manifest import Accuracy, WeightsHad
@@ -14,12 +15,12 @@ from contract.matrix import Hole
 from contract.protocol import Receipt
 
 __all__ = [
-    "FORMAT", "Block", "Check", "ClaimJudged", "Contrast", "Control", "Environment", "Gate", "GateRow", "ImageVerdict", "Interval",
-    "Measured", "Noise", "NoiseFloor", "OldFile", "PairedDrop", "ParityRow", "Results", "ScenarioKind", "StepTime", "Subject",
-    "VariantSummary", "Verdict",
+    "FORMAT", "Block", "Check", "ClaimJudged", "Confused", "Confusion", "Contrast", "Control", "Environment", "Epoch", "Gate",
+    "GateRow", "ImageVerdict", "Interval", "Measured", "Noise", "NoiseFloor", "OldFile", "PairedDrop", "ParityRow", "Results", "Said",
+    "Sample", "ScenarioKind", "StepTime", "Subject", "VariantSummary", "Verdict",
 ]  # fmt: skip
 
-FORMAT = 3
+FORMAT = 4
 # The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
 # logits on the same tensor, the runtime's own index of the largest, other batches, bits between runtimes; `answers`: there was none that
 # could be compared.
@@ -60,7 +61,10 @@ class VariantSummary:
 
 @dataclass(frozen=True)
 class Subject:
-    """One backbone on one data set, as trained: what all its numbers are about. `reference`: what it is compared with, in words."""
+    """One backbone on one data set, as trained: what all its numbers are about.
+
+    `history`: its epochs, none where it was not trained here. `reference`: what it is compared with, in words.
+    """
 
     dataset: str
     backbone: str
@@ -71,6 +75,7 @@ class Subject:
     test: Accuracy | None
     notes: tuple[str, ...]
     variants: tuple[VariantSummary, ...]
+    history: tuple[Epoch, ...] = ()
     reference: str = "PyTorch eager"
 
 
@@ -190,6 +195,8 @@ class Results:
     floors: tuple[NoiseFloor, ...]
     parity: tuple[ParityRow, ...]
     stages: tuple[StageReport, ...]
+    confusions: tuple[Confusion, ...]
+    samples: tuple[Sample, ...]
     cells: tuple[Measured, ...]
     contrasts: tuple[Contrast, ...]
     noise: Noise | None

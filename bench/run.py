@@ -154,6 +154,8 @@ def execute(
             stages=(*kept.results.stages, *found.stages),
             floors=(*kept.results.floors, found.reference.floor),
             remarks=(*kept.results.remarks, found.remark),
+            confusions=(*kept.results.confusions, *([found.confusion] if found.confusion else [])),
+            samples=(*kept.results.samples, *found.samples),
         )
     fleet.stop()
     # Given up for one subject: what passed on another is measured.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from bench import results
+from bench.looked import Epoch
 from contract import artifact, manifest
 from contract.errors import DataError
 from contract.layout import Asked
@@ -115,8 +118,33 @@ class Subject:
                 )
                 for entry in self.export.variants
             ),
+            history=epochs(self.folder / manifest.HISTORY) if manifest.HISTORY in self.train.files else (),
             reference="PyTorch eager" if self.reference is None else f"the ONNX file {self.reference.name}",
         )
+
+
+def epochs(path: Path) -> tuple[Epoch, ...]:
+    """What training wrote of each epoch. Raises DataError for a table of another version."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return tuple(
+            Epoch(
+                number=int(row["number"]),
+                phase=row["phase"],
+                train_loss=_finite(row["train_loss"]),
+                train_accuracy=float(row["train_accuracy"]),
+                val_loss=_finite(row["val_loss"]),
+                val_accuracy=float(row["val_accuracy"]),
+            )
+            for row in rows
+        )
+    except (KeyError, ValueError) as fault:
+        raise DataError(f"not a history of this version: {fault!r}", where=str(path), next="nox -s train, with the same options") from fault
+
+
+def _finite(text: str) -> float | None:
+    return number if math.isfinite(number := float(text)) else None
 
 
 def open_subject(asked: Asked, artifacts: Path) -> Subject:

@@ -11,6 +11,7 @@ from contract.errors import DataError
 from contract.preprocess import PreprocessSpec
 
 TRAIN, EXPORT, LABELS, CHECKPOINT = "train.json", "export.json", "labels.json", "checkpoint.safetensors"
+HISTORY = "history.csv"
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ STOPWATCH, OUTPUT_ALLOCATION = "host to host, copies included", "in each forward
 OUTPUT_BEFOREHAND = "before the forward"
 
 
-def facts(library_profile: str) -> dict[str, Option]:
-    """The `process` of a receipt. `library_profile`: how the library that executes models was built, `release` or `debug`."""
+def facts(library_profile: str | None) -> dict[str, Option]:
+    """The `process` of a receipt. `library_profile`: how the library that executes models was built, or None where it does not say."""
     clock = time.get_clock_info("perf_counter")
     known: dict[str, Option | None] = {
         "affinity": affinity(),
@@ -39,7 +39,7 @@ def facts(library_profile: str) -> dict[str, Option]:
         "clocksource": clocksource(),
         "denormals": denormals(),
         "profile": "debug" if hasattr(sys, "gettotalrefcount") else "release",
-        "library_profile": library_profile.lower(),
+        "library_profile": None if library_profile is None else library_profile.lower(),
         "garbage_collector": "off in samples",
         # Only interpreters that can be without it are asked.
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),

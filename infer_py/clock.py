@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.errors import DataError, UsageError
+from contract.errors import UsageError
 from contract.process import quiet_collector
 from contract.protocol import TimeArgs, Timed
-from infer_py import answer, npz, session
+from infer_py import answer, npz
 from infer_py.model import LOGITS, Model
 from infer_py.preprocess import crop, normalise, opened, resize
 
@@ -29,8 +29,8 @@ def take(model: Model, asked: TimeArgs) -> Timed:
     try:
         with quiet_collector():
             samples = _sampled(sample, asked)
-    except session.FAULTS as fault:
-        raise DataError(f"ONNX Runtime failed: {session.said(fault)}", where=str(model.file.path)) from fault
+    except model.library.FAULTS as fault:
+        raise model.failed(fault) from fault
     split = None
     if asked.split and asked.scenario == "e2e":
         split = {name: tuple(sample[2][place] for sample in samples) for place, name in enumerate(STAGES)}
@@ -112,7 +112,7 @@ def _end_to_end(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
 
 def _load(model: Model, _asked: TimeArgs) -> Callable[[int], Sample]:
     def sample(_number: int) -> Sample:
-        made, ns = session.timed_create(model.file.path, model.provider, model.options, record=False)
+        made, ns = model.library.timed_create(model.file.path, model.provider, model.options)
         del made
         return ns, 0, ()
 

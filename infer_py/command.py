@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _predict(asked: Any) -> int:
-    from infer_py import answer, model, plot, table  # noqa: PLC0415
+    from infer_py import answer, loading, plot, table  # noqa: PLC0415
     from infer_py.preprocess import opened, preprocess  # noqa: PLC0415
 
     if asked.font and not asked.plot:
@@ -56,7 +56,7 @@ def _predict(asked: Any) -> int:
     letters = plot.font(user_path(asked.font) if asked.font else None) if picture else None
     if picture:
         plot.check(picture, [user_path(name) for name in (asked.model, *asked.images)], asked.top)
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
     spec = loaded.spec
     found: list[tuple[str, list[answer.Guess]]] = []
     refused: list[tuple[str, DataError]] = []
@@ -81,9 +81,9 @@ def _predict(asked: Any) -> int:
 
 
 def _info(asked: Any) -> int:
-    from infer_py import model, session, table  # noqa: PLC0415
+    from infer_py import loading, model, table  # noqa: PLC0415
 
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
     file = loaded.file
     facts: dict[str, object] = {
         "model": str(file.path),
@@ -91,8 +91,8 @@ def _info(asked: Any) -> int:
         "bytes": file.bytes,
         "producer": file.producer,
         "opset": {domain or "ai.onnx": version for domain, version in sorted(file.opsets.items())},
-        "inputs": session.described(loaded.session.get_inputs()),
-        "outputs": session.described(loaded.session.get_outputs()),
+        "inputs": model.described(loaded.session.get_inputs()),
+        "outputs": model.described(loaded.session.get_outputs()),
         "nodes": dict(sorted(file.operators.items())),
         "card": loaded.card,
     }
@@ -101,9 +101,9 @@ def _info(asked: Any) -> int:
 
 
 def _overhead(asked: Any) -> int:
-    from infer_py import model, overhead, table  # noqa: PLC0415
+    from infer_py import loading, overhead, table  # noqa: PLC0415
 
-    loaded = model.load(user_path(asked.model), asked.provider, {"threads": asked.threads}, record=True)
+    loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads}, record=True)
     counted = overhead.count(loaded, asked.calls, asked.blocks, asked.seed)
     middle = {way: f"{median(blocks) / counted.calls:.1f} ns a call" for way, blocks in counted.ways.items()}
     print(strict.dumps(counted) if asked.as_json else table.facts(middle))

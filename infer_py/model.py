@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from numpy.typing import NDArray
 from contract.card import Card
 from contract.errors import DataError, UnsupportedError, UsageError, nearest
 from contract.preprocess import KEY, PreprocessSpec
-from contract.protocol import Option, ValueInfo
-from infer_py import onnx_file, session
+from contract.protocol import ValueInfo
+from infer_py import onnx_file
+from infer_py.library import Library, Values
 from infer_py.onnx_file import OnnxFile
-from infer_py.session import Options
 
 Array = NDArray[Any]
+Create = Callable[[Path, str, Any], tuple[Any, int]]
 LOGITS = "logits"
+DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 
 @dataclass
@@ -28,15 +31,16 @@ class Model:
     file: OnnxFile
     card: Card
     provider: str
-    options: Options
+    options: Any
     session: Any
     ns: int
+    library: Library
     _extended: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @property
     def input(self) -> ValueInfo:
         """The one input. Raises UnsupportedError for a model with another signature."""
-        inputs = session.described(self.session.get_inputs())
+        inputs = described(self.session.get_inputs())
         if len(inputs) != 1 or inputs[0].dtype != "float32" or len(inputs[0].shape) != 4:
             said = ", ".join(f"{value.name} {value.dtype} {list(value.shape)}" for value in inputs)
             raise UnsupportedError(f"one float32 input of 4 dimensions is needed, this model has: {said}", where=str(self.file.path))
@@ -78,12 +82,12 @@ class Model:
                 raise UsageError(f"{what} {wanted}, asked for {size}", where=str(self.file.path))
 
     def run(self, images: Array, outputs: tuple[str, ...] = ()) -> list[Array]:
-        """One forward: the asked outputs in order, or all of the model's own. Raises DataError when ONNX Runtime fails."""
+        """One forward: the asked outputs in order, or all of the model's own. Raises DataError when the library fails."""
         chosen = self._with_outputs(outputs)
         try:
             answer: list[Array] = chosen.run(list(outputs) or None, {self.input.name: images})
-        except session.FAULTS as fault:
-            raise DataError(f"ONNX Runtime failed: {session.said(fault)}", where=str(self.file.path)) from fault
+        except self.library.FAULTS as fault:
+            raise self.failed(fault) from fault
         return answer
 
     def logits(self, images: Array) -> Array:
@@ -95,6 +99,10 @@ class Model:
             raise DataError("the model answers NaN or infinity", where=str(self.file.path))
         return answer
 
+    def failed(self, fault: BaseException) -> DataError:
+        """What one of the library's own errors is to a user."""
+        return DataError(f"{self.library.NAME} failed: {self.library.said(fault)}", where=str(self.file.path))
+
     def _with_outputs(self, names: tuple[str, ...]) -> Any:
         added = tuple(name for name in dict.fromkeys(names) if name not in self.outputs)
         if not added:
@@ -103,26 +111,31 @@ class Model:
             if name not in self.file.values:
                 raise UsageError(f"no value '{name}' in the graph; {nearest(name, self.file.values)}", where=str(self.file.path))
         if added not in self._extended:
-            model = self.file.path.read_bytes() + onnx_file.outputs_fragment(list(added))
-            self._extended[added] = session.create(model, self.provider, self.options)
+            self._extended[added] = self.library.with_outputs(self.file.path, added, self.provider, self.options)
         return self._extended[added]
 
 
-def load(path: Path, provider: str, asked: dict[str, Option], *, record: bool = False) -> Model:
-    """Read, check and open a model file. Raises DataError, EnvironmentFault and UsageError."""
-    options = Options.parse(asked)
-    session.known_provider(provider)
+def described(values: Values) -> tuple[ValueInfo, ...]:
+    """Inputs or outputs of a session; a named or unknown dimension is None."""
+    return tuple(
+        ValueInfo(value.name, tuple(size if isinstance(size, int) else None for size in value.shape), DTYPES.get(value.type, value.type))
+        for value in values
+    )
+
+
+def load(path: Path, provider: str, options: Any, library: Library, create: Create | None = None) -> Model:
+    """Read, check and open a model file; `create` stands for the library's own. Raises DataError, and what creating a session raises."""
     file = onnx_file.read(path)
     card = Card.from_metadata(file.metadata, str(path))
-    opened, ns = session.timed_create(path, provider, options, record=record)
-    _check_labels(card, opened, path)
-    return Model(file, card, provider, options, opened, ns)
+    session, ns = (create or library.timed_create)(path, provider, options)
+    _check_labels(card, session, path)
+    return Model(file, card, provider, options, session, ns, library)
 
 
 def _check_labels(card: Card, opened: Any, path: Path) -> None:
     if card.task not in (None, "classify"):
         raise DataError(f"task '{card.task}' is not supported, only 'classify'", where=str(path))
-    sizes = {value.name: value.shape[-1] for value in session.described(opened.get_outputs()) if value.shape}
+    sizes = {value.name: value.shape[-1] for value in described(opened.get_outputs()) if value.shape}
     count = sizes.get(LOGITS)
     if card.labels is not None and count not in (None, len(card.labels)):
         raise DataError(f"names {len(card.labels)} classes, and its logits have {count}", where=str(path), next="export it again")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import platform
@@ -15,7 +14,6 @@ import numpy as np
 import onnxruntime
 import PIL
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
-from PIL import features
 
 from contract.artifact import package_hash, sha256_file
 from contract.errors import ConcordError
@@ -23,8 +21,7 @@ from contract.machine import cpu_flags, usable_threads
 from contract.process import facts
 from contract.protocol import PROTOCOL, Receipt
 from infer_py import onnx_file, session
-
-SIMD_MARK = b"JSIMD_FORCE"  # names of environment variables that libjpeg-turbo reads only where it was built with SIMD
+from infer_py.decoder import jpeg, jpeg_simd
 
 
 def receipt() -> Receipt:
@@ -66,22 +63,6 @@ def library_profile(build_info: str) -> str:
 def providers() -> tuple[str, ...]:
     """Providers that really create a session here: the wheel lists CUDA on machines without any."""
     return ("cuda", "cpu") if _cuda_driver() and _runs_on("cuda") else ("cpu",)
-
-
-def jpeg() -> str:
-    """The JPEG decoder that Pillow was built with."""
-    turbo = features.version_feature("libjpeg_turbo")
-    return f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version_codec('jpg')}"
-
-
-def jpeg_simd() -> bool | None:
-    """Whether the loaded libjpeg-turbo has SIMD; None where the library cannot be found among the mapped files."""
-    PIL.Image.init()
-    with contextlib.suppress(OSError):
-        mapped = {line.split(maxsplit=5)[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libjpeg" in line}
-        if len(mapped) == 1:
-            return SIMD_MARK in Path(mapped.pop()).read_bytes()
-    return None
 
 
 def _cuda_driver() -> bool:

@@ -19,8 +19,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from contract.errors import DataError, EnvironmentFault, UsageError, nearest
 from contract.machine import usable_threads
 from contract.process import OUTPUT_ALLOCATION, STOPWATCH, ZEROED, denormals
-from contract.protocol import Option, ValueInfo
+from contract.protocol import Option
+from infer_py import onnx_file
 
+NAME = "ONNX Runtime"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 SHORT = {name: short for short, name in PROVIDERS.items()}
 LEVELS = {
@@ -38,7 +40,6 @@ RECORD = "session.record_ep_graph_assignment_info"
 # ONNX Runtime's exceptions have no base class of their own.
 UNREADABLE = (ort.InvalidProtobuf, ort.InvalidGraph, ort.NoSuchFile, ort.NoModel)
 FAULTS = (*UNREADABLE, ort.Fail, ort.InvalidArgument, ort.NotImplemented, ort.RuntimeException, ort.EPFail, ort.EngineError, ort.NotFound)
-DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,12 @@ def create(model: Path | bytes, provider: str, options: Options, *, record: bool
     return session
 
 
-def timed_create(model: Path, provider: str, options: Options, *, record: bool) -> tuple[Any, int]:
+def with_outputs(model: Path, added: tuple[str, ...], provider: str, options: Options) -> Any:
+    """A session of a file whose graph has these values as outputs, too. Raises what `create` raises."""
+    return create(model.read_bytes() + onnx_file.outputs_fragment(list(added)), provider, options)
+
+
+def timed_create(model: Path, provider: str, options: Options, *, record: bool = False) -> tuple[Any, int]:
     """A session and the nanoseconds that it took."""
     prepare(provider)
     start = time.perf_counter_ns()
@@ -158,14 +164,6 @@ def placement(session: Any) -> dict[str, int]:
     for part in session.get_provider_graph_assignment_info():
         counted[SHORT.get(part.ep_name, part.ep_name)] += len(part.get_nodes())
     return dict(counted)
-
-
-def described(values: list[Any]) -> tuple[ValueInfo, ...]:
-    """Inputs or outputs of a session; a named or unknown dimension is None."""
-    return tuple(
-        ValueInfo(value.name, tuple(size if isinstance(size, int) else None for size in value.shape), DTYPES.get(value.type, value.type))
-        for value in values
-    )
 
 
 def said(fault: BaseException) -> str:

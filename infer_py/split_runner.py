@@ -19,13 +19,13 @@ from contract.card import Card
 from contract.errors import UsageError
 from contract.process import OUTPUT_BEFOREHAND, STOPWATCH, denormals, facts
 from contract.serve import Handler
-from infer_py import answer, clock, npz, onnx_file, receipt
+from infer_py import answer, clock, npz, onnx_file, receipt, session
 from infer_py.capi import open_library
 from infer_py.capi_session import Session, buffer
 from infer_py.clock import Sample
-from infer_py.model import Model
+from infer_py.model import Model, described
 from infer_py.runner import Runner
-from infer_py.session import Options, described
+from infer_py.session import Options
 from infer_py.split import Ways
 
 # Bytes of a cache line.
@@ -57,12 +57,12 @@ class SplitRunner(Runner):
         options, file = Options.parse(asked.options), onnx_file.read(Path(asked.model))
         card = Card.from_metadata(file.metadata, asked.model)
         start = time.perf_counter_ns()
-        session = Session(open_library(library), file.path, options)
+        opened = Session(open_library(library), file.path, options)
         ns = time.perf_counter_ns() - start
         # Said from what was set, for setting it would have failed otherwise, and the C API cannot be asked for it.
         in_force = {**asdict(options), "denormals": denormals(), "stopwatch": STOPWATCH}
-        inputs, outputs = described(session.get_inputs()), described(session.get_outputs())
-        model = Model(file, card, asked.provider, options, session, ns)
+        inputs, outputs = described(opened.get_inputs()), described(opened.get_outputs())
+        model = Model(file, card, asked.provider, options, opened, ns, session)
         return protocol.Loaded(self._keep(model), (asked.provider,), None, in_force, inputs, outputs, card.labels, file.sha256, ns)
 
 

@@ -1,6 +1,6 @@
 """`python -m train [options]` trains what is not current; `python -m train serve` is the torch-eager runner.
 
-`python -m train reference` writes a torchvision model with given weights for it.
+`python -m train reference` writes a torchvision model with given weights for it; `python -m train look` draws images and first labels.
 """
 
 # PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
@@ -23,8 +23,14 @@ def main() -> int:
         from train import reference  # noqa: PLC0415
 
         return reference.main(arguments[1:])
-    parsed, _ = options.parse(options.parser("train", "Fine-tune the backbones: images -> checkpoint and manifest."), arguments)
+    looking = arguments[:1] == ["look"]
+    about = "What the model is shown, and its first labels before and after." if looking else "Fine-tune backbones: images -> checkpoint."
+    parsed, _ = options.parse(options.parser("train look" if looking else "train", about), arguments[looking:])
     matrix = options.select(parsed)
+    if looking:
+        from train.look import look  # noqa: PLC0415
+
+        return look(parsed, matrix)
     # torch takes seconds to import: not for --help, and not for a misspelt option.
     from train.step import train  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ import torchvision
 from safetensors.torch import save_file
 
 from contract import artifact, manifest, strict
-from contract.manifest import CHECKPOINT, LABELS, TRAIN, TrainManifest
+from contract.manifest import CHECKPOINT, HISTORY, LABELS, TRAIN, TrainManifest
 from train import device
 from train.fit import state
 from train.fit.fitting import Job, Outcome, parts_of
@@ -24,7 +24,7 @@ from train.fit.wilson import accuracy
 from train.jobs import Planned
 from train.weights.given import UNKNOWN
 
-HISTORY, CURVES = "history.csv", "curves.svg"
+CURVES = "curves.svg"
 WORDS = {"train": "training", "val": "validation", "test": "test"}
 ONE_ANSWER = "nothing to compare: every test image gets the same answer"
 

@@ -75,7 +75,7 @@ class Trials:
 
     def clean(self) -> tuple[str, ...]:
         """What the gate says where nothing is wrong: every problem is a false alarm."""
-        rows, _ = judge_rows(self.subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress)
+        rows = judge_rows(self.subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress).rows
         return tuple(f"{row.variant} {row.runtime}: {problem}" for row in rows for problem in row.problems)
 
     def of(self, fault: Fault, dose: float, *, full: bool) -> Outcome:
@@ -90,7 +90,7 @@ class Trials:
         self._fresh()
         try:
             far: Explaining = "stages" if full else "nothing"
-            rows, _ = judge_rows(subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress, explaining=far)
+            rows = judge_rows(subject, self.fleet, self.matrix, "cpu", self.reference, self.work, self.progress, explaining=far).rows
             (row,) = rows
             libraries = differing_libraries(self.fleet.receipts)
             seen = self._others(subject) if full else None

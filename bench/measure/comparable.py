@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from bench import runtimes
 from bench.results import Measured
 from contract.errors import DataError, nearest
 from contract.protocol import Option, Receipt
@@ -72,6 +73,8 @@ RULES = (
     Rule("tf32", "must-equal", "options", "on CUDA: products of 10 bits instead of 23 are another answer, and faster"),
     Rule("conv_search", "must-equal", "options", "on CUDA: how cuDNN's algorithm was chosen", "cells of one library"),
     Rule("dtype", "must-equal", "options", "another arithmetic"),
+    Rule("streams", "must-equal", "options", "forwards side by side share the threads"),
+    Rule("performance_hint", "must-equal", "options", "what a library tunes itself for: one answer soon, or many"),
     Rule("form", "explained-by runtime", "options", "what PyTorch executes: the model itself, or a program captured from it"),
     Rule("training", "must-equal", "options", "another model"),
 )
@@ -93,7 +96,7 @@ def not_comparable(
     # One receipt is equal to itself, even in what it does not know.
     mine, other = (facts(None if ours == theirs else receipt, side.options) for side, receipt in ((one, ours), (base, theirs)))
     for place, rule in RULE_OF.items():
-        if place in mine and place in other and _holds(rule, one, base) and not _same(rule.key, mine[place], other[place]):
+        if place in mine and place in other and _holds(rule, one, base, (ours, theirs)) and not _same(rule.key, mine[place], other[place]):
             return rule.key
     return None
 
@@ -137,13 +140,13 @@ def same_commit(one: str | None, other: str | None) -> bool:
     return digits >= LEAST_DIGITS and one[:digits] == other[:digits]
 
 
-def _holds(rule: Rule, one: Measured, base: Measured) -> bool:
+def _holds(rule: Rule, one: Measured, base: Measured, receipts: tuple[Receipt, Receipt]) -> bool:
     if rule.rule != "must-equal":
         return rule.rule != "recorded" and one.cell.runtime == base.cell.runtime
     if rule.among == "e2e":
         return one.kind == "e2e"
-    # Eager is PyTorch's own form; every other variant is a file that ONNX Runtime executes.
-    return rule.among == "all" or (one.cell.variant == "eager") == (base.cell.variant == "eager")
+    # By what the runners call themselves: a cell's name may be that of one of several processes.
+    return rule.among == "all" or len({runtimes.library(receipt.runtime) for receipt in receipts}) == 1
 
 
 def _same(key: str, value: Any, other: Any) -> bool:

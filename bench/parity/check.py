@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,19 +13,21 @@ from bench import stats
 from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
 from bench.ledger import stages as ledger
-from bench.ledger.found import Blame, StageReport
+from bench.ledger.found import StageReport
 from bench.ledger.walk import name_of
-from bench.parity import batches, compare, orientation
+from bench.looked import Confusion, Sample
+from bench.parity import batches, compare, orientation, samples
 from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors, stored
-from bench.parity.compare import Answers, NotComparable, Problem
+from bench.parity.compare import Answers, Problem
 from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
+from bench.parity.rows import failed_row, reproduce
+from bench.parity.samples import Tops, tops
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
 from bench.results import ParityRow
-from bench.runner import RunnerError
 from bench.subject import Subject
-from contract.errors import ConcordError, DataError, UnsupportedError, UsageError
+from contract.errors import DataError, UnsupportedError, UsageError
 from contract.manifest import CHECKPOINT, Accuracy
 from contract.matrix import Matrix
 from contract.protocol import Receipt
@@ -40,6 +41,17 @@ class Checked:
     rows: tuple[ParityRow, ...]
     stages: tuple[StageReport, ...]
     remark: str
+    confusion: Confusion | None
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All rows of a subject, the stages that were looked into, and each one's first labels from the image files."""
+
+    rows: tuple[ParityRow, ...]
+    stages: tuple[StageReport, ...]
+    heard: dict[tuple[str, str], Tops]
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,17 @@ def check(
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
     far: Explaining = "all" if subject.exported_here else "stages"
-    rows, stages = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far)
+    judged = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far)
     progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
     remark = orientation.count(reference.paths).say(orient=subject.train.preprocess.orient)
-    return Checked(reference, rows, stages, f"{subject.name}: {remark}")
+    return Checked(
+        reference,
+        judged.rows,
+        judged.stages,
+        f"{subject.name}: {remark}",
+        samples.confusion(subject, reference, provider),
+        samples.samples(subject, reference, provider, judged.heard, matrix.defaults.reference),
+    )
 
 
 def judge_rows(
@@ -85,7 +104,7 @@ def judge_rows(
     progress: Progress,
     given: tuple[str, ...] = (),
     explaining: Explaining = "all",
-) -> tuple[tuple[ParityRow, ...], tuple[StageReport, ...]]:
+) -> Judgement:
     """Every variant in every runtime against what the reference said, and the stages of rows that fail (of all, with --stages).
 
     A runner that fails leaves its row unjudged. `explaining`: how far a failure is followed up.
@@ -93,6 +112,7 @@ def judge_rows(
     count = len(reference.paths)
     rows: list[ParityRow] = []
     logits: dict[tuple[str, str], compare.Logits] = {}
+    heard: dict[tuple[str, str], Tops] = {}
     suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
     weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
     for runtime in subject.candidates(matrix.defaults.runtime, matrix.defaults.reference):
@@ -104,7 +124,8 @@ def judge_rows(
                     # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
                     if equal is None or not np.array_equal(tensors_equal(session, reference, FLOOR_IMAGES, work), equal[:FLOOR_IMAGES]):
                         equal = tensors_equal(session, reference, count, work)
-                    row, said = compare_variant(Asking(subject, session, fleet, matrix, reference, equal, work), variant, wrong, logits)
+                    asking = Asking(subject, session, fleet, matrix, reference, equal, work)
+                    row, said, heard[runtime, variant] = compare_variant(asking, variant, wrong, logits)
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
@@ -116,7 +137,9 @@ def judge_rows(
         for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
-    return explain(rows, suspects, subject, fleet, matrix, reference, work, progress, fleet.logs.parent / "reproductions", explaining)
+    reproductions = fleet.logs.parent / "reproductions"
+    told, stages = explain(rows, suspects, subject, fleet, matrix, reference, work, progress, reproductions, explaining)
+    return Judgement(told, stages, heard)
 
 
 def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
@@ -137,11 +160,11 @@ def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
 
 def compare_variant(
     asked: Asking, variant: str, wrong: list[Problem], others: dict[tuple[str, str], compare.Logits]
-) -> tuple[ParityRow, compare.Logits]:
+) -> tuple[ParityRow, compare.Logits, Tops]:
     """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
 
     `wrong`: what was found in the file without running it. `others`: what has been said on the reference's tensors, by runtime and variant.
-    Returns this one's logits on them, too.
+    Returns this one's logits on them, and its first labels from the image files, too.
     """
     subject, session, reference, equal = asked.subject, asked.session, asked.reference, asked.equal
     static, few, count = subject.batch_is_static(variant), reference.few, len(reference.paths)
@@ -199,7 +222,7 @@ def compare_variant(
         checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown, passed=not problems, judged=True,
         reproduce="",
     )  # fmt: skip
-    return row, same_tensor
+    return row, same_tensor, tops(answers)
 
 
 def same_file(session: Session, expected: str) -> list[Problem]:
@@ -254,28 +277,3 @@ def accuracy(right: list[bool] | None) -> Accuracy | None:
 def bits_must_be_equal(session: Session, one: Receipt, other: Receipt) -> bool:
     """Whether two runtimes owe each other every bit: one build of one library, on the CPU. CUDA may sum in another order each time."""
     return session.provider == "cpu" and same_library(one, other)
-
-
-def failed_row(subject: Subject, variant: str, runtime: str, provider: str, reference: Reference, error: ConcordError) -> ParityRow:
-    """A row for a variant that gave no answers that can be compared."""
-    stage = error.stage if isinstance(error, NotComparable) else "runtime" if isinstance(error, RunnerError) else None
-    blame = None if stage is None else Blame(stage, f"{stage} is to blame: {error.what}")
-    return ParityRow(
-        dataset=subject.train.dataset, backbone=subject.train.backbone, variant=variant, runtime=runtime, provider=provider, images=0,
-        certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
-        tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, drop=None, claim=None,
-        batches={}, bits_equal_to={},
-        problems=(str(error),), checks=("answers",), shown=(), passed=False, judged=False, blame=blame, model=None,
-        reproduce="",
-    )  # fmt: skip
-
-
-def reproduce(subject: Subject, row: ParityRow, images: int, given: tuple[str, ...]) -> str:
-    """The command that checks this row again: the run's own options, narrowed (of an option given twice the last counts).
-
-    Files that Concord did not export have no matrix to narrow: the whole command is given again.
-    """
-    if not subject.exported_here:
-        return shlex.join(["python", "-m", "bench", "parity", *given])
-    narrowed = ["--dataset", row.dataset, "--backbone", row.backbone, "--variant", row.variant, "--runtime", "torch-eager", row.runtime]
-    return shlex.join(["nox", "-s", "parity", "--", *given, *narrowed, "--device", row.provider, "--images", str(images)])

@@ -58,15 +58,17 @@ def fastest(results: Results) -> Answer:
     found = [each for each in results.contrasts if each.factor == "runtime" and _kind(results, each) == "latency" and each.cell.batch == 1]
     if not found:
         return Answer(question, "not measured", "open", ("No latency was measured in two runtimes.",))
-    lines, first = [], []
+    lines, first, undecided = [], [], False
     for (dataset, backbone, provider), of in _by_place(found).items():
-        first.append(contenders(of))
+        left = contenders(of)
+        undecided |= len(left) > 1
+        first.append("cannot be told yet" if len(left) > len(of) else " or ".join(left))
         where = f"{words.backbone(results, dataset, backbone)}, {of[0].base.variant} on {provider}"
         lines.append(f"{where}: {'; '.join(_against(each) for each in of)}")
-    counts = Counter(" or ".join(each) for each in first)
+    counts = Counter(first)
     many = len(first) > 1
     short = "; ".join(f"{names} ({count} of {len(first)})" if many else names for names, count in counts.most_common())
-    return Answer(question, short, "good" if all(len(each) == 1 for each in first) else "open", tuple(lines))
+    return Answer(question, short, "open" if undecided else "good", tuple(lines))
 
 
 def matters(results: Results) -> Answer:
@@ -125,5 +127,7 @@ def _against(contrast: Contrast) -> str:
     name = contrast.cell.runtime
     if contrast.not_comparable is not None:
         return f"{name} not comparable ({contrast.not_comparable})"
+    if contrast.ratio is None:
+        return f"{name} was not compared ({contrast.processes} processes are too few)"
     finds = f", finds {words.slowdown(contrast.mde)}" if contrast.verdict == "inconclusive" and contrast.mde is not None else ""
     return f"{name} takes {words.ratio(contrast.ratio)} times as long as {contrast.base.runtime} ({contrast.verdict}{finds})"

@@ -1,27 +1,34 @@
-"""Charts as data: where each mark stands, in the units of its drawing. The template draws them."""
+"""Charts of rows as data: where each mark stands, in the units of its drawing. The template draws them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from bench.report import words
-from bench.results import Measured, Results
+from bench.report.scale import Scale
+from bench.results import Contrast, Interval, Measured, Results
 
 # Units of a drawing: the page scales it.
-WIDTH, LABEL, ROW, HEAD = 900, 300, 26, 8
+WIDTH, LABEL, ROW, HEAD, MARGIN = 900, 300, 26, 8, 70
 RUNTIMES = ("torch-eager", "ort-python", "ort-rust")
-TICKS = 5
+# Colours of the page by what was found; `different`: two equal programs were called so.
+VERDICTS = {"faster": 3, "slower": 4, "equivalent": 1, "inconclusive": 5}
+EQUAL, DIFFERENT = 5, 4
+# Ratios beyond are drawn at the edge; their numbers stand beside.
+FARTHEST = 16.0
+T = TypeVar("T", Measured, Contrast)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A line of the scale, and what stands at it."""
+    """A line of the scale, and what stands at it; `strong`: the one that the others are read against."""
 
     x: float
     text: str
+    strong: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,82 +56,135 @@ class Chart:
     legend: tuple[tuple[int, str], ...]
 
 
-def all_charts(results: Results) -> list[Chart]:
-    """Latency with intervals, and where an image's time goes, for each backbone and provider that has them."""
-    return [*latencies(results), *stages(results)]
+def by_kind(results: Results) -> tuple[list[Chart], ...]:
+    """Latency and its ratios with intervals, where an image's time goes, and what equal programs seemed to differ by."""
+    return latencies(results), ratios(results), stages(results), noise(results)
 
 
 def latencies(results: Results) -> list[Chart]:
     """The median of each cell with its interval, a chart for each backbone: their times differ by orders of magnitude."""
-    return [_interval_chart(results, cells) for cells in _by_place(_of_kind(results, "latency"))]
+    return [_interval_chart(results, cells) for cells in by_place(of_kind(results, "latency"))]
 
 
 def stages(results: Results) -> list[Chart]:
     """From the image file to the label, part by part."""
-    return [_stack_chart(results, cells) for cells in _by_place(cell for cell in _of_kind(results, "e2e") if cell.split_ns)]
+    return [_stack_chart(results, cells) for cells in by_place(cell for cell in of_kind(results, "e2e") if cell.split_ns)]
 
 
-def ticks(most: float) -> list[float]:
-    """Some round numbers from 0 to `most`, which is positive: steps of 1, 2 or 5 times a power of ten."""
-    step = 10 ** math.floor(math.log10(most / TICKS))
-    step = next(step * factor for factor in (1, 2, 5, 10) if most / (step * factor) <= TICKS)
-    return [step * number for number in range(math.floor(most / step) + 1)]
+def ratios(results: Results) -> list[Chart]:
+    """Latencies that were compared side by side, as ratios: the scale is a ratio's own, half as far from 1 as twice."""
+    kinds = {(cell.cell, cell.kind) for cell in results.cells}
+    found = [each for each in results.contrasts if each.ratio is not None and each.verdict and (each.cell, "latency") in kinds]
+    charts = []
+    for of in by_place(found):
+        rows = [(_compared(each), each.ratio, VERDICTS[each.verdict or ""], each.verdict or "") for each in of if each.ratio]
+        legend = tuple((colour, name) for name, colour in VERDICTS.items() if any(each.verdict == name for each in of))
+        charts.append(_ratio_chart(title(results, "Latency ratios, below 1 is faster", of[0]), rows, legend))
+    return charts
 
 
-def _of_kind(results: Results, kind: str) -> list[Measured]:
+def noise(results: Results) -> list[Chart]:
+    """Pairs of equal programs: what they seem to differ by is this machine's noise."""
+    found = [each for each in results.noise.controls if each.ratio is not None] if results.noise else []
+    rows = [
+        (
+            f"{each.cell.backbone} {each.cell.runtime} {each.cell.variant}, {each.cell.scenario}",
+            each.ratio,
+            DIFFERENT if each.different else EQUAL,
+            {True: "called different", False: "not called different", None: "too few processes to call it"}[each.different],
+        )
+        for each in found
+        if each.ratio
+    ]
+    legend = tuple((colour, name) for colour, name in ((EQUAL, "not called different"), (DIFFERENT, "called different")))
+    return [_ratio_chart("Noise of this machine: ratios of equal programs, which are 1", rows, legend)] if rows else []
+
+
+def of_kind(results: Results, kind: str) -> list[Measured]:
+    """The cells of one kind that have a time."""
     return [cell for cell in results.cells if cell.kind == kind and cell.error is None and cell.middle_ns is not None]
 
 
-def _by_place(cells: Iterable[Measured]) -> list[list[Measured]]:
-    def place(cell: Measured) -> tuple[str, str, str, str, int]:
-        return cell.cell.dataset, cell.cell.backbone, cell.cell.provider, cell.cell.scenario, cell.cell.batch
+def by_place(cells: Iterable[T]) -> list[list[T]]:
+    """Cells grouped by what shares a chart: data set, backbone, provider, scenario and batch."""
+
+    def place(each: T) -> tuple[str, str, str, str, int]:
+        return each.cell.dataset, each.cell.backbone, each.cell.provider, each.cell.scenario, each.cell.batch
 
     return [list(group) for _, group in groupby(sorted(cells, key=place), key=place)]
 
 
-def _title(results: Results, what: str, first: Measured) -> str:
+def title(results: Results, what: str, first: Measured | Contrast) -> str:
+    """What a chart shows, of which backbone, where."""
     name = words.backbone(results, first.cell.dataset, first.cell.backbone)
     batch = f", batch {first.cell.batch}" if first.cell.batch > 1 else ""
     return f"{what}: {name} on {first.cell.provider}{batch}"
 
 
+def colour(runtime: str) -> int:
+    """The number of a runtime's colour."""
+    return RUNTIMES.index(runtime) if runtime in RUNTIMES else len(RUNTIMES)
+
+
+def cell_name(measured: Measured) -> str:
+    """Runtime and variant; eager has one only."""
+    return measured.cell.runtime if measured.cell.variant == "eager" else f"{measured.cell.runtime} {measured.cell.variant}"
+
+
 def _interval_chart(results: Results, cells: Sequence[Measured]) -> Chart:
-    most = max(cell.median_ns.high if cell.median_ns else cell.middle_ns or 0.0 for cell in cells)
+    scale = _from_zero(max(cell.median_ns.high if cell.median_ns else cell.middle_ns or 0.0 for cell in cells))
     bars = []
     for row, cell in enumerate(cells):
         middle = cell.middle_ns or 0.0
         low, high = (cell.median_ns.low, cell.median_ns.high) if cell.median_ns else (middle, middle)
-        name = f"{cell.cell.runtime} {cell.cell.variant}" if cell.cell.variant != "eager" else cell.cell.runtime
-        hover = f"{name}: {words.duration_interval(cell.median_ns, cell.middle_ns)}, {cell.samples} samples"
-        bars.append(Bar(_y(row), name, _x(low, most), _x(middle, most), _x(high, most), _colour(cell.cell.runtime), hover))
-    return Chart("interval", _title(results, "Latency", cells[0]), _y(len(cells)), _scale(most), tuple(bars), ())
+        hover = f"{cell_name(cell)}: {words.duration_interval(cell.median_ns, cell.middle_ns)}, {cell.samples} samples"
+        at = (scale.at(low), scale.at(middle), scale.at(high))
+        bars.append(Bar(_y(row), cell_name(cell), *at, colour(cell.cell.runtime), hover))
+    return Chart("interval", title(results, "Latency", cells[0]), _y(len(cells)), _times(scale), tuple(bars), ())
 
 
 def _stack_chart(results: Results, cells: Sequence[Measured]) -> Chart:
-    most = max(sum(cell.split_ns.values()) for cell in cells)
+    scale = _from_zero(max(sum(cell.split_ns.values()) for cell in cells))
     names = list(dict.fromkeys(stage for cell in cells for stage, _ in words.in_order(cell.split_ns)))
     bars = []
     for row, cell in enumerate(cells):
         at = 0.0
         for stage, nanoseconds in words.in_order(cell.split_ns):
             hover = f"{cell.cell.runtime}, {stage}: {words.duration(nanoseconds)}"
-            left, right = _x(at, most), _x(at + nanoseconds, most)
+            left, right = scale.at(at), scale.at(at + nanoseconds)
             bars.append(Bar(_y(row), cell.cell.runtime if at == 0 else "", left, left, right, names.index(stage), hover))
             at += nanoseconds
-    title = _title(results, "Where the time goes, from image file to label", cells[0])
-    return Chart("stack", title, _y(len(cells)), _scale(most), tuple(bars), tuple(enumerate(names)))
+    named = title(results, "Where the time goes, from image file to label", cells[0])
+    return Chart("stack", named, _y(len(cells)), _times(scale), tuple(bars), tuple(enumerate(names)))
 
 
-def _colour(runtime: str) -> int:
-    return RUNTIMES.index(runtime) if runtime in RUNTIMES else len(RUNTIMES)
+def _ratio_chart(named: str, rows: Sequence[tuple[str, Interval | None, int, str]], legend: tuple[tuple[int, str], ...]) -> Chart:
+    known = [(label, ratio, tone, said) for label, ratio, tone, said in rows if ratio is not None]
+    low = max(min(0.9, *(ratio.low for _, ratio, _, _ in known)), 1 / FARTHEST)
+    high = min(max(1.1, *(ratio.high for _, ratio, _, _ in known)), FARTHEST)
+    scale = Scale(low, high, LABEL, WIDTH - MARGIN, log=True)
+    bars = []
+    for row, (label, ratio, tone, said) in enumerate(known):
+        at = (scale.at(ratio.low), scale.at(ratio.value), scale.at(ratio.high))
+        bars.append(Bar(_y(row), label, *at, tone, f"{label}: {words.ratio(ratio)}, {said}"))
+    marked = sorted({*scale.ticks(), 1.0})
+    ticks = tuple(Tick(scale.at(value), f"{value:.3g}", strong=value == 1) for value in marked)
+    return Chart("interval", named, _y(len(known)), ticks, tuple(bars), legend)
 
 
-def _scale(most: float) -> tuple[Tick, ...]:
-    return tuple(Tick(_x(at, most), "0" if at == 0 else words.duration(at)) for at in ticks(most))
+def _compared(contrast: Contrast) -> str:
+    cell, base = contrast.cell, contrast.base
+    if contrast.factor == "runtime":
+        return f"{cell.runtime} / {base.runtime}, {base.variant}"
+    return f"{cell.variant} / {base.variant}, {cell.runtime}"
 
 
-def _x(value: float, most: float) -> float:
-    return round(LABEL + (WIDTH - LABEL - 70) * value / most, 1)
+def _from_zero(most: float) -> Scale:
+    return Scale(0, most, LABEL, WIDTH - MARGIN)
+
+
+def _times(scale: Scale) -> tuple[Tick, ...]:
+    return tuple(Tick(scale.at(value), "0" if value == 0 else words.duration(value)) for value in scale.ticks())
 
 
 def _y(row: int) -> float:

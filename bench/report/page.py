@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bench.report import answers, charts, summary
+from bench.report import answers, charts, gallery, grids, plots, summary
 from bench.report.table import Table, printable
 from bench.results import Results
 
+# Bytes that a page should not exceed, and how many rows its tables have in turn until it does not.
+LARGEST = 300_000
+ROWS = (None, 240, 120, 60, 24, 12)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def render(results: Results, tables: list[Table]) -> str:
-    """The page. Every name in it comes from data, and is text: templates escape, and controls that act on a reader are replaced."""
+    """The page. Every name in it comes from data, and is text: templates escape, and controls that act on a reader are replaced.
+
+    A run that is too large for it is shown in part, and the page says so.
+    """
+    text = ""
+    for rows in ROWS:
+        text = _drawn(results, tables, rows)
+        if len(text.encode()) <= LARGEST:
+            break
+    return text
+
+
+def _drawn(results: Results, tables: list[Table], rows: int | None) -> str:
+    """With at most so many rows a table, and a twelfth as many charts of each kind."""
     style, script = (_file(name) for name in ("report.css", "report.js"))
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    # Pictures are inside the page: nothing is fetched.
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -28,6 +48,7 @@ def render(results: Results, tables: list[Table]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    some = slice(None if rows is None else rows // 12)
     return environment.get_template("report.html").render(
         run=results.run,
         policy=policy,
@@ -35,14 +56,29 @@ def render(results: Results, tables: list[Table]) -> str:
         script=script,
         headline=summary.headline(results).split("\n"),
         answers=answers.all_answers(results),
-        charts=charts.all_charts(results),
+        charts=[each for kind in charts.by_kind(results) for each in kind[some]],
+        plots=[each for kind in (plots.curves(results), plots.paretos(results)) for each in kind[some]],
+        grids=[each for kind in (grids.checks(results), grids.ledger(results), grids.confusions(results)) for each in kind[some]],
+        trainings=plots.trainings(results)[some],
+        galleries=gallery.galleries(results)[some],
+        contents=_contents(results, tables),
         width=charts.WIDTH,
         label=charts.LABEL,
-        tables=tables,
+        height=plots.HEIGHT,
+        left=plots.LEFT,
+        tables=[replace(table, rows=table.rows[:rows]) for table in tables],
+        shown=rows,
         machine=results.environment,
         command=results.command,
         started=results.started,
     )
+
+
+def _contents(results: Results, tables: list[Table]) -> list[tuple[str, str]]:
+    shown = [("charts", "Charts")]
+    shown += [("training", "Training")] if plots.trainings(results) else []
+    shown += [("images", "Images")] if results.samples else []
+    return shown + [(f"table-{number}", table.title) for number, table in enumerate(tables, start=1)]
 
 
 def _text(value: Any) -> Any:

@@ -11,4 +11,5 @@ DESCRIPTOR = Descriptor(
     name="ort-python",
     command=lambda _providers: [sys.executable, "-m", "infer_py", "serve"],
     source=lambda: package_hash("infer_py", "contract"),
+    library="onnxruntime",
 )

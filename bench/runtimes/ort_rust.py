@@ -59,4 +59,4 @@ def command(providers: tuple[str, ...]) -> list[str]:
     return [str(BINARY), "--ort-lib", str(library()), *preload, "serve"]
 
 
-DESCRIPTOR = Descriptor(name="ort-rust", command=command, source=crate_source)
+DESCRIPTOR = Descriptor(name="ort-rust", command=command, source=crate_source, library="onnxruntime")

@@ -34,7 +34,8 @@ def descriptor(name: str = "fake", fault: str | None = None, **environment: obje
     said = {"NAME": name, **({"FAULT": fault} if fault else {}), **{key.upper(): value for key, value in environment.items()}}
     # env(1) replaces itself by python: the process is the runner, as with the real ones.
     command = ["env", *(f"FAKE_RUNNER_{key}={value}" for key, value in said.items()), sys.executable, "-m"]
-    return Descriptor(name, lambda _: [*command, "tests.faulty_runner" if fault else "tests.fake_runner"], lambda: SOURCE)
+    program = "tests.faulty_runner" if fault else "tests.fake_runner"
+    return Descriptor(name, lambda _: [*command, program], lambda: SOURCE, library=None if name == "torch-eager" else "onnxruntime")
 
 
 def use(monkeypatch, **faulty: Descriptor) -> None:

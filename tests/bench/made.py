@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
+from io import BytesIO
+
+from PIL import Image
 
 from bench.ledger.found import Blame, Cause, StageDifference, StageFault, StageReport
 from bench.measure.pairs import Factor
 from bench.results import (
     Block,
+    Confused,
+    Confusion,
     Contrast,
     Control,
     Environment,
+    Epoch,
     Gate,
     GateRow,
     ImageVerdict,
@@ -22,6 +29,8 @@ from bench.results import (
     PairedDrop,
     ParityRow,
     Results,
+    Said,
+    Sample,
     StepTime,
     Subject,
     VariantSummary,
@@ -32,6 +41,9 @@ from contract.matrix import Cell, Hole
 from contract.protocol import Receipt
 from tests.bench.fakes import COMMIT, cell
 
+with BytesIO() as _file:
+    Image.new("RGB", (8, 8), (200, 120, 40)).save(_file, "JPEG")
+    PICTURE = _file.getvalue()
 HOSTILE = (
     "[red]x[/red]",
     "[/]",
@@ -104,7 +116,28 @@ def subject(backbone: str = "resnet18", had: str = "random") -> Subject:
         for name, before, same in (("raw-dynamic", 49, False), ("sim-dynamic", 49, True), ("sim-static", 50, False))
     )
     weights = WeightsHad(("DEFAULT", "random"), had, None, None)
-    return Subject("wings", backbone, "0123abcd", 12, weights, "quick", Accuracy(290, 300, 0.9397, 0.9818), ("no download",), variants)
+    return Subject(
+        "wings", backbone, "0123abcd", 12, weights, "quick", Accuracy(290, 300, 0.9397, 0.9818), ("no download",), variants, history()
+    )
+
+
+def history() -> tuple[Epoch, ...]:
+    """Three epochs, in two phases."""
+    return (
+        Epoch(1, "head", 2.5, 0.1, 2.4, 0.2),
+        Epoch(2, "head", 1.5, 0.5, 1.6, 0.4),
+        Epoch(3, "all", 0.5, 0.9, 1.2, 0.7),
+    )
+
+
+def sample(truth: str = "MONARCH", called: str = "MONARCH", other: str = "MONARCH", backbone: str = "resnet18") -> Sample:
+    said = (Said("torch-eager", "eager", called, 0.971), Said("ort-rust", "raw-dynamic", other, 0.9712))
+    return Sample("wings", backbone, "cpu", "7.jpg", truth, base64.b64encode(PICTURE).decode(), said)
+
+
+def confusion(*pairs: tuple[str, str, int], backbone: str = "resnet18") -> Confusion:
+    names = tuple(dict.fromkeys(name for truth, called, _ in pairs for name in (truth, called)))
+    return Confusion("wings", backbone, "cpu", names, tuple(Confused(*pair) for pair in pairs))
 
 
 def stages() -> StageReport:
@@ -160,6 +193,8 @@ def results() -> Results:
         floors=(NoiseFloor("resnet18", "wings", "cpu", 1.9e-6, 1.3e-6, 10, 1.9e-5, 14),),
         parity=(row("raw-dynamic", "ort-python"), row("raw-dynamic", "ort-rust"), failed, unjudged),
         stages=(stages(), without_stages()),
+        confusions=(confusion(("MONARCH", "MONARCH", 20), ("MONARCH", "VICEROY", 5), ("VICEROY", "VICEROY", 25)),),
+        samples=(sample(), sample(called="VICEROY", other="VICEROY"), sample(other="VICEROY")),
         cells=(
             measured("raw-dynamic", "ort-python"),
             measured(
@@ -222,6 +257,8 @@ def hostile() -> Results:
         made,
         parity=rows,
         stages=looked,
+        confusions=tuple(confusion((text, text + "2", 3), backbone=text) for text in HOSTILE),
+        samples=tuple(replace(sample(text, text, text + "2", text), path=text) for text in HOSTILE),
         subjects=tuple(replace(subject(text), notes=(text,), recipe=text) for text in HOSTILE),
         cells=tuple(measured("raw-dynamic", "ort-rust", error=text, blocks=(), median_ns=None, middle_ns=None) for text in HOSTILE),
         holes=tuple(Hole(cell(), text) for text in HOSTILE),

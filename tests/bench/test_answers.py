@@ -53,6 +53,7 @@ def test_nobody_knows_whether_it_agrees():
         ([runtime(RUST, 0.999, 1.0, 1.001, "equivalent"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")], "ort-python or ort-rust", "open"),
         ([runtime(RUST, 0.9, 0.95, 0.97, "faster"), runtime(EAGER, 0.9, 0.95, 0.97, "faster")], "ort-rust or torch-eager", "open"),
         ([runtime(RUST, 0.97, 0.98, 0.99, "faster"), runtime(EAGER, 0.9, 1.0, 1.1, "inconclusive")], "ort-rust", "good"),
+        ([runtime(RUST, 0.9, 1.0, 1.1, "inconclusive"), runtime(EAGER, 0.9, 1.0, 1.1, "inconclusive")], "cannot be told yet", "open"),
         ([], "not measured", "open"),
     ],
 )
@@ -72,6 +73,8 @@ def test_how_much_faster_is_said_with_its_interval():
     )
     apart = answers.fastest(run(runtime(RUST, 0.9, 1.0, 1.1, "inconclusive", not_comparable="threads")))
     assert "ort-rust not comparable (threads)" in apart.lines[0]
+    few = answers.fastest(run(replace(runtime(RUST, 0.9, 1.0, 1.1, "inconclusive", processes=2), ratio=None)))
+    assert few.lines[0].endswith("ort-rust was not compared (2 processes are too few)")
 
 
 def test_each_backbone_is_asked_on_one_file():

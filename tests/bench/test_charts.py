@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report import charts, words
+from bench.report.scale import TICKS, Scale
 from bench.results import Interval
 from tests.bench import made
 
@@ -64,7 +65,7 @@ def test_where_the_time_goes():
 
 
 def test_nothing_measured_has_no_charts():
-    assert charts.all_charts(replace(made.results(), cells=())) == []
+    assert not any(charts.by_kind(replace(made.results(), cells=(), contrasts=(), noise=None)))
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,15 @@ def test_nothing_measured_has_no_charts():
     ],
 )
 def test_ticks_are_round(most, expected):
-    assert charts.ticks(most) == pytest.approx(expected)
+    assert Scale(0, most, 0, 1).ticks() == pytest.approx(expected)
 
 
 @given(st.floats(1e-3, 1e15))
 def test_ticks_fit(most):
-    found = charts.ticks(most)
-    assert 2 <= len(found) <= charts.TICKS + 1
+    found = Scale(0, most, 0, 1).ticks()
+    assert 2 <= len(found) <= TICKS + 1
     assert found[0] == 0
-    assert found[-1] <= most
+    assert found[-1] <= most * (1 + 1e-8)
 
 
 def test_parts_come_as_an_image_goes_through_them():

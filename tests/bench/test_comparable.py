@@ -27,7 +27,7 @@ PROCESS: dict[str, Option] = {
 OPTIONS: dict[str, Option] = {
     "threads": 2, "inter_threads": 1, "spinning": True, "optimization": "all", "arena": True, "memory_pattern": True, "denormals": "kept",
     "stopwatch": "host to host", "output_allocation": "in each forward", "tf32": False, "conv_search": "exhaustive", "dtype": "float32",
-    "form": "eager", "training": False,
+    "form": "eager", "training": False, "streams": 1, "performance_hint": "latency",
 }  # fmt: skip
 BASE = Receipt(
     3, "ort-python", "1.31.1", COMMIT, "lib", "00", "5a", "release", 2, ("cpu",), "libjpeg", True, ("avx2", "fma"), PROCESS,
@@ -137,6 +137,20 @@ def test_another_library_is_what_is_compared_with_pytorch(change):
     receipts = {"ort-python": BASE, "torch-eager": replace(BASE, runtime="torch-eager", **change)}
     eager = measured("torch-eager", OPTIONS | {"conv_search": "heuristic"}, "eager")
     assert not_comparable(eager, measured("ort-python"), receipts) is None
+
+
+@pytest.mark.parametrize("change", [{"version": "2026.4.1"}, {"commit": None}, {"commit": "ab" * 20}])
+def test_another_library_on_the_same_file_is_what_is_compared(change):
+    receipts = {"ort-python": BASE, "openvino": replace(BASE, runtime="openvino", **change)}
+    assert not_comparable(measured("openvino"), measured("ort-python"), receipts) is None
+    # With its own stored number it is one library, whatever the processes are called.
+    stored = {"openvino": replace(BASE, runtime="openvino")}
+    assert not_comparable(measured("openvino"), measured("openvino"), receipts, stored) == next(iter(change))
+
+
+def test_a_process_of_a_runtime_is_of_that_runtime_s_library():
+    receipts = {"ort-python": BASE, "ort-python-copy": replace(BASE, version="1.32.0", pid=2)}
+    assert not_comparable(measured("ort-python-copy"), measured("ort-python"), receipts) == "version"
 
 
 @pytest.mark.parametrize(("kind", "why"), [("latency", None), ("throughput", None), ("load", None), ("e2e", "jpeg_simd")])

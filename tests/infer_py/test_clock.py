@@ -13,7 +13,7 @@ import pytest
 
 from contract.errors import DataError, UsageError
 from contract.protocol import TimeArgs
-from infer_py import clock
+from infer_py import clock, loading, session
 from infer_py import model as models
 from tests.infer_py.conftest import Build
 
@@ -25,7 +25,7 @@ def arguments(scenario: str, **changed: Any) -> TimeArgs:
 
 @pytest.fixture
 def model(build: Build) -> models.Model:
-    return models.load(build(), "cpu", {"threads": 1})
+    return loading.load(build(), "cpu", {"threads": 1})
 
 
 def test_images_are_taken_in_turn_from_the_first_and_wrap_around(model: models.Model, tensor: Path):
@@ -101,15 +101,15 @@ def test_a_model_that_fails_while_it_is_timed_is_a_data_error(build: Build, tens
     changed = onnx.load(path)
     split_in_four(changed)
     path.write_bytes(changed.SerializeToString())
-    broken = models.load(path, "cpu", {"threads": 1})
+    broken = loading.load(path, "cpu", {"threads": 1})
     with pytest.raises(DataError, match="ONNX Runtime failed"):
         clock.take(broken, arguments("latency", tensor=str(tensor)))
 
 
 def test_load_makes_a_session_a_sample(model: models.Model, monkeypatch: pytest.MonkeyPatch):
     made: list[Path] = []
-    create = clock.session.create
-    monkeypatch.setattr(clock.session, "create", lambda path, *rest, **more: (made.append(path), create(path, *rest, **more))[1])
+    create = session.create
+    monkeypatch.setattr(session, "create", lambda path, *rest, **more: (made.append(path), create(path, *rest, **more))[1])
     timed = clock.take(model, arguments("load", warmup=2, samples=3))
     assert made == [model.file.path] * 5
     assert timed.crc32 == (0, 0, 0)
@@ -137,7 +137,7 @@ def test_arguments_that_do_not_fit(model: models.Model, bad: TimeArgs):
 
 
 def test_a_static_variant_is_not_timed_at_another_batch(build: Build, tensor: Path):
-    static = models.load(build(batch=1), "cpu", {"threads": 1})
+    static = loading.load(build(batch=1), "cpu", {"threads": 1})
     with pytest.raises(UsageError, match="batches of 1, asked for 8"):
         clock.take(static, arguments("throughput", tensor=str(tensor), batch=8))
 

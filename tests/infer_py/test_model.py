@@ -12,8 +12,7 @@ import onnxruntime
 import pytest
 
 from contract.errors import DataError, EnvironmentFault, UnsupportedError, UsageError
-from infer_py import model as models
-from infer_py import session
+from infer_py import loading, session
 from infer_py.model import Model
 from infer_py.session import Options
 from tests.infer_py.conftest import Build, card, network
@@ -23,7 +22,7 @@ UNASKED = {"denormals": "kept", "stopwatch": "host to host, copies included", "o
 
 
 def load(path: Path, **options: Any) -> Model:
-    return models.load(path, "cpu", options or {"threads": 1})
+    return loading.load(path, "cpu", options or {"threads": 1})
 
 
 def images(count: int, size: int = 32) -> np.ndarray:
@@ -80,7 +79,7 @@ def test_bad_options_are_usage_errors(asked: dict[str, Any], said: str):
 
 
 def test_placement_counts_every_node(build: Build):
-    model = models.load(build(), "cpu", {"threads": 1}, record=True)
+    model = loading.load(build(), "cpu", {"threads": 1}, record=True)
     assert session.placement(model.session) == {"cpu": 4}
     assert session.in_use(model.session) == ("cpu",)
 
@@ -189,13 +188,13 @@ def test_nan_is_not_an_answer(build: Build):
 
 def test_an_unknown_provider_is_a_usage_error(build: Build):
     with pytest.raises(UsageError, match="did you mean 'cuda'"):
-        models.load(build(), "cuba", {})
+        loading.load(build(), "cuba", {})
 
 
 def test_a_provider_that_the_build_lacks(build: Build, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(EnvironmentFault, match="asked for provider 'cuda' and did not get it") as caught:
-        models.load(build(), "cuda", {})
+        loading.load(build(), "cuda", {})
     assert caught.value.exit_code == 3
 
 
@@ -216,7 +215,7 @@ def cuda_listed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_a_silent_fallback_is_caught(build: Build, cuda_listed: pytest.MonkeyPatch):
     cuda_listed.setattr(onnxruntime, "InferenceSession", lambda *_a, **_k: Fallen())
     with pytest.raises(EnvironmentFault, match="the session runs on CPUExecutionProvider"):
-        models.load(build(), "cuda", {})
+        loading.load(build(), "cuda", {})
 
 
 def test_a_warned_fallback_is_caught(build: Build, cuda_listed: pytest.MonkeyPatch):
@@ -226,7 +225,7 @@ def test_a_warned_fallback_is_caught(build: Build, cuda_listed: pytest.MonkeyPat
 
     cuda_listed.setattr(onnxruntime, "InferenceSession", warn)
     with pytest.raises(EnvironmentFault, match="not in available provider names"):
-        models.load(build(), "cuda", {})
+        loading.load(build(), "cuda", {})
 
 
 def test_only_cuda_is_asked_with_full_precision_and_no_fallback(build: Build, cuda_listed: pytest.MonkeyPatch):
@@ -238,6 +237,6 @@ def test_only_cuda_is_asked_with_full_precision_and_no_fallback(build: Build, cu
 
     cuda_listed.setattr(onnxruntime, "InferenceSession", note)
     with pytest.raises(EnvironmentFault):
-        models.load(build(), "cuda", {})
+        loading.load(build(), "cuda", {})
     cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}
     assert asked == {"providers": [("CUDAExecutionProvider", cuda)], "fallback": "1"}

@@ -13,7 +13,7 @@ import pytest
 from contract import strict
 from contract.errors import DataError, UsageError
 from contract.overhead import Counted
-from infer_py import clock, command, overhead
+from infer_py import clock, command, loading, overhead
 from infer_py import model as models
 from tests.infer_py.conftest import Build
 
@@ -22,7 +22,7 @@ WAYS = ("run", "timed", "io_binding", "empty", "stopwatch")
 
 @pytest.fixture
 def model(build: Build) -> models.Model:
-    return models.load(build(card=None), "cpu", {"threads": 1})
+    return loading.load(build(card=None), "cpu", {"threads": 1})
 
 
 def test_every_way_has_a_block_in_every_round(model: models.Model):
@@ -72,7 +72,7 @@ def test_a_model_whose_image_size_is_open_is_refused(build: Build):
     changed.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
     path.write_bytes(changed.SerializeToString())
     with pytest.raises(UsageError, match="not fixed"):
-        overhead.count(models.load(path, "cpu", {"threads": 1}), 1, 1, 0)
+        overhead.count(loading.load(path, "cpu", {"threads": 1}), 1, 1, 0)
 
 
 def test_the_sample_is_the_one_that_time_takes(model: models.Model):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.protocol import NodeTime, OperatorTime
-from infer_py import profiler, receipt
+from infer_py import decoder, profiler, receipt
 
 
 def kernel(name: str, kind: str, ts: int, dur: int) -> dict[str, object]:
@@ -59,4 +59,4 @@ def test_simd_is_what_the_mapped_library_says_or_null(
         library.write_bytes(content)
     line = f"7f00-7f01 r-xp 00000000 00:00 1    {library if content is not None else '/lib/libz.so'}\n"
     monkeypatch.setattr(Path, "read_text", lambda _: line * 2)
-    assert receipt.jpeg_simd() is known
+    assert decoder.jpeg_simd() is known

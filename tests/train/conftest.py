@@ -58,7 +58,8 @@ def call(squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     where += [word for name in ("artifacts", "data", "reports") for word in (f"--{name}", str(tmp_path / name))]
 
     def run(*more: str, root: Path | None = squares) -> int:
-        monkeypatch.setattr(sys, "argv", ["train", *where, *(["--root", str(root)] if root else []), *more])
+        first = list(more[:1]) if more[:1] == ("look",) else []
+        monkeypatch.setattr(sys, "argv", ["train", *first, *where, *(["--root", str(root)] if root else []), *more[len(first) :]])
         return entry.main()
 
     return run

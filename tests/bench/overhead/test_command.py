@@ -13,7 +13,7 @@ from bench.overhead.programs import Amount
 from bench.runtimes import ort_rust
 from contract import strict
 from contract.errors import ConcordError, EnvironmentFault, UsageError
-from infer_py import model as models
+from infer_py import loading
 from infer_py import overhead as python_overhead
 from tests.bench import made
 
@@ -95,7 +95,7 @@ def test_too_few_of_anything_is_a_usage_error():
 
 def test_the_null_model_is_one_that_both_programs_take(tmp_path: Path):
     null_model.write(tmp_path / "null.onnx")
-    counted = python_overhead.count(models.load(tmp_path / "null.onnx", "cpu", {"threads": 1}), 5, 2, 0)
+    counted = python_overhead.count(loading.load(tmp_path / "null.onnx", "cpu", {"threads": 1}), 5, 2, 0)
     assert tuple(counted.ways["timed"]) > (0, 0)
 
 

@@ -1,0 +1,1 @@
+"""OpenVINO as a runtime: the worked example of docs/adding-a-runtime.md."""
