@@ -32,6 +32,7 @@ def helped(*words: str) -> tuple[int, str, set[str]]:
     "words",
     [
         ["train"],
+        ["train", "look"],
         ["export"],
         ["bench"],
         *(["bench", name] for name in (*COMMANDS, *TOOLS)),
