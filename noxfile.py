@@ -77,6 +77,15 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def wheel(session: nox.Session) -> None:
+    """Pack the Rust program as a wheel into dist/, for people without a Rust toolchain."""
+    env = sync(session)
+    options = ("--release", "--locked", "--manifest-path=infer_rs/Cargo.toml", "--out=dist")
+    session.run(str(PYTHON), "-m", "bench", "build", env=env, external=True, **PATIENT)
+    session.run(str(BIN / "maturin"), "build", *options, env=env, external=True, **PATIENT)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Build the Rust binary, check parity, measure, and write reports/latest."""
     step(session, "bench", "run")
@@ -114,11 +123,11 @@ def doctor(session: nox.Session) -> None:
 
 @nox.session
 def clean(session: nox.Session) -> None:
-    """Delete artifacts, reports and the Rust build; `-- --data` also drawn and downloaded data, `-- --all` also .venv."""
+    """Delete artifacts, reports, the Rust build and its wheel; `-- --data` also drawn and downloaded data, `-- --all` also .venv."""
     known = {"--data", "--all"}
     if unknown := sorted({*session.posargs} - known):
         session.error(f"clean: unknown {', '.join(unknown)}; known: {', '.join(sorted(known))}; nothing was deleted")
-    doomed = ["artifacts", "infer_rs/target", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks"]
+    doomed = ["artifacts", "infer_rs/target", "dist", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".benchmarks"]
     doomed += ["data"] if session.posargs else []
     doomed += [".venv"] if "--all" in session.posargs else []
     paths = [ROOT / name for name in doomed] + [path for path in (ROOT / "reports").iterdir() if path.name != "README.md"]

@@ -1,5 +1,6 @@
 """python -m bench COMMAND [options]: parity, measuring, reports, and what proves them."""
 
+# PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
 from __future__ import annotations
 
 import argparse
@@ -10,6 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from bench import completion as completing
+from contract import completion
 from contract import options as shared
 from contract.errors import UsageError, nearest, run_step
 from contract.layout import CHECKOUT
@@ -18,6 +21,8 @@ from contract.options import Options
 
 def main() -> int:
     """Pick the command and run it; returns the exit code."""
+    if completion.asked():
+        completion.offer(all_commands())
     arguments = sys.argv[1:]
     name = arguments[0] if arguments and not arguments[0].startswith("-") else None
     if name is None:
@@ -29,6 +34,12 @@ def main() -> int:
         raise UsageError(
             f"unknown command '{name}'; {nearest(name, [*COMMANDS, *TOOLS])}", where="python -m bench", next="python -m bench --help"
         )
+    options, raw = shared.parse(parser_of(name), arguments[1:])
+    return COMMANDS[name][0](options, raw)
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The shared options, and those of one command."""
     command, about = COMMANDS[name]
     parser = shared.parser(f"python -m bench {name}", about)
     parser.add_argument_group("bench").add_argument(
@@ -59,8 +70,20 @@ def main() -> int:
         parser.add_argument_group("split").add_argument("--write", action="store_true", help="write the tables into METHODOLOGY.md")
     if command is verify:
         parser.add_argument("run", nargs="?", metavar="RUN", help="a folder, or a name below reports/ (default: latest)")
-    options, raw = shared.parse(parser, arguments[1:])
-    return command(options, raw)
+    return parser
+
+
+def all_commands() -> argparse.ArgumentParser:
+    """Every command with its options, as a shell wants to know them."""
+    from bench.fuzz import command as fuzzing  # noqa: PLC0415
+    from bench.overhead import command as counting  # noqa: PLC0415
+
+    made = argparse.ArgumentParser(prog="python -m bench")
+    verbs = made.add_subparsers()
+    own = {"overhead": counting.parser, "fuzz": fuzzing.parser, "completion": completing.parser}
+    for name, (_, about) in (*COMMANDS.items(), *TOOLS.items()):
+        verbs.add_parser(name, help=about, add_help=False, parents=[own[name]() if name in own else parser_of(name)])
+    return made
 
 
 def run(options: Options, raw: argparse.Namespace) -> int:
@@ -212,6 +235,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
 TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "overhead": (overhead, "what Python and Rust add around a model, and what the stopwatch adds, on a model of one Relu"),
     "fuzz": (fuzz, "damaged image files to Pillow and to infer_rs; exit 1 when they disagree about one"),
+    "completion": (completing.main, "print the shell code by which Tab completes the options of all steps (bash or zsh)"),
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from contract import completion
 from contract import matrix as matrices
 from contract.claim import parse_claim
 from contract.errors import UsageError
@@ -74,8 +75,8 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     made = Parser(prog=program, description=description, allow_abbrev=False)
     choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
     for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
-        choose.add_argument(f"--{noun}", nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
-    choose.add_argument("--without", nargs="+", default=[], metavar="RUNTIME", help="leave these runtimes out; their cells are holes")
+        completion.add(choose, f"--{noun}", noun, nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
+    completion.add(choose, "--without", "runtime", nargs="+", default=[], metavar="RUNTIME", help="leave these out; their cells are holes")
     choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
     choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
     source = made.add_argument_group("what to start from")
@@ -84,7 +85,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
         "--weights", nargs="+", default=[], metavar="W", help="a torchvision weights name, file:PATH or random; tried in order"
     )
     source.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used, where --weights names none")
-    source.add_argument("--recipe", metavar="NAME", help="this recipe of matrix.toml for every chosen backbone")
+    completion.add(source, "--recipe", "recipe", metavar="NAME", help="this recipe of matrix.toml for every chosen backbone")
     source.add_argument("--checkpoint", metavar="FILE", help="a fine-tuned model: nothing is trained")
     source.add_argument("--onnx", nargs="+", default=[], metavar="FILE", help="bench these ONNX files, made by anybody")
     source.add_argument(
@@ -121,7 +122,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
 
 def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argparse.Namespace]:
     """Options, and the namespace with a step's own ones. Raises UsageError."""
-    raw = made.parse_args(argv)
+    raw = completion.parse(made, argv)
     values = {name: getattr(raw, name) for name in Options.__dataclass_fields__ if hasattr(raw, name)}
     for name in ("dataset", "backbone", "variant", "runtime", "scenario", "without", "weights"):
         values[name] = tuple(values[name])

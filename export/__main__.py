@@ -1,5 +1,6 @@
 """`python -m export`: checkpoint -> ONNX files that describe themselves."""
 
+# PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
 from __future__ import annotations
 
 import sys

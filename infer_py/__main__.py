@@ -1,5 +1,6 @@
 """`python -m infer_py predict | info | overhead | serve | slowed | split`: run an ONNX file. NumPy, Pillow and ONNX Runtime, no torch."""
 
+# PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
 from __future__ import annotations
 
 import sys

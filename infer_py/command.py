@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from contract import strict
+from contract import completion, strict
 from contract.errors import GOOD, DataError, UsageError
 from contract.machine import usable_threads
 from contract.options import Parser, user_path
@@ -15,7 +15,7 @@ from contract.options import Parser, user_path
 
 def main(argv: list[str]) -> int:
     """Parse, then import what is heavy."""
-    asked = _parser().parse_args(argv)
+    asked = completion.parse(_parser(), argv)
     if min(asked.threads, *(getattr(asked, name, 1) for name in ("top", "calls", "blocks"))) < 1:
         raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py")
     run: Callable[[Any], int] = {"predict": _predict, "info": _info, "overhead": _overhead}[asked.verb]
@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--threads", type=int, default=usable_threads(), metavar="N", help="default: what this process may use")
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="JPEG, PNG, WebP, BMP or GIF files")
     predict.add_argument("--top", type=int, default=5, metavar="K", help="so many classes per image (default: 5)")
+    predict.add_argument("--plot", metavar="PNG", help="draw the images with their classes as bars into this file, too")
+    predict.add_argument("--font", metavar="FILE", help="a .ttf or .otf font for --plot: Pillow's own has hardly a sign beyond ASCII")
     overhead.add_argument("--calls", type=int, default=50, metavar="N", help="calls in a block (default: 50)")
     overhead.add_argument("--blocks", type=int, default=1000, metavar="B", help="blocks of each way (default: 1000)")
     overhead.add_argument("--seed", type=int, default=0, metavar="S", help="of the order in which the ways take turns (default: 0)")
@@ -45,22 +47,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _predict(asked: Any) -> int:
-    from infer_py import answer, loading, table  # noqa: PLC0415
-    from infer_py.preprocess import preprocess  # noqa: PLC0415
+    from infer_py import answer, loading, plot, table  # noqa: PLC0415
+    from infer_py.preprocess import opened, preprocess  # noqa: PLC0415
 
+    if asked.font and not asked.plot:
+        raise UsageError("--font is the font of a picture", where="predict", next="add --plot FILE.png")
+    picture = user_path(asked.plot) if asked.plot else None
+    letters = plot.font(user_path(asked.font) if asked.font else None) if picture else None
+    if picture:
+        plot.check(picture, [user_path(name) for name in (asked.model, *asked.images)], asked.top)
     loaded = loading.load(user_path(asked.model), asked.provider, {"threads": asked.threads})
     spec = loaded.spec
     found: list[tuple[str, list[answer.Guess]]] = []
     refused: list[tuple[str, DataError]] = []
+    shown: list[plot.Shown] = []
     for name in asked.images:
         try:
             images = preprocess(user_path(name), spec)[None]
             loaded.check(images, 1)
-            found.append((name, answer.top(loaded.logits(images)[0], asked.top, loaded.card.labels)))
+            guesses = answer.top(loaded.logits(images)[0], asked.top, loaded.card.labels)
+            found.append((name, guesses))
+            if picture:
+                shown.append(plot.Shown(name, plot.thumbnail(opened(user_path(name), spec)), guesses))
         except DataError as fault:
             # One bad image does not cost the answers for the others.
             refused.append((name, fault))
     print(table.as_json(asked.model, found, refused) if asked.as_json else table.as_text(found))
+    if picture and letters and shown:
+        plot.write(picture, shown, letters)
     if refused:
         raise DataError("\n".join(["some images were refused:", *(f"  {fault}" for _, fault in refused)][len(refused) < 2 :]).strip())
     return GOOD

@@ -16,11 +16,7 @@ WIDEST = 60
 
 def as_text(found: Found) -> str:
     """An aligned table, one line per class of an image."""
-    rows = [
-        (name if place == 0 else "", str(place + 1), _name(guess), f"{guess.probability:.4f}")
-        for name, guesses in found
-        for place, guess in enumerate(guesses)
-    ]
+    rows = [(name if place == 0 else "", str(place + 1), *cells(guess)) for name, guesses in found for place, guess in enumerate(guesses)]
     return columns([("image", "top", "class", "probability"), *rows])
 
 
@@ -57,9 +53,10 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
-def _name(guess: Guess) -> str:
+def cells(guess: Guess) -> tuple[str, str]:
+    """A class's name, cut to WIDEST signs, and its probability: the same wherever they are shown."""
     text = guess.label if guess.label is not None else f"class {guess.index}"
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…", f"{guess.probability:.4f}"
 
 
 def _short(value: Any) -> str:

@@ -3,6 +3,7 @@
 `python -m train reference` writes a torchvision model with given weights for it; `python -m train look` draws images and first labels.
 """
 
+# PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
 from __future__ import annotations
 
 import sys

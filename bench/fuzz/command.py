@@ -22,15 +22,9 @@ SHARD = 5_000
 
 def main(arguments: list[str]) -> int:
     """Run the command. Raises JudgedBad on a disagreement, EnvironmentFault where the binary is not built."""
-    parser = Parser(prog="python -m bench fuzz", description=__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files")
-    parser.add_argument("--count", type=int, default=20_000, help="how many files (default: 20000)")
-    parser.add_argument("--format", choices=[name.lower() for name in FORMATS], help="of one format only")
-    parser.add_argument("--jobs", type=int, default=usable_threads(), help="processes, each with a Pillow and an infer-rs of its own")
-    parser.add_argument("--out", default=str(CHECKOUT / "reports" / "fuzz"), metavar="DIR", help="for files on which they disagree")
-    asked = parser.parse_args(arguments)
+    asked = parser().parse_args(arguments)
     if min(asked.count, asked.jobs) < 1:
-        raise UsageError("--count and --jobs must be at least 1", where=parser.prog)
+        raise UsageError("--count and --jobs must be at least 1", where="python -m bench fuzz")
     if not ort_rust.BINARY.is_file():
         raise EnvironmentFault("the Rust binary is not built", where=str(ort_rust.BINARY.relative_to(CHECKOUT)), next="nox -s build")
     forms = (asked.format.upper(),) if asked.format else FORMATS
@@ -42,6 +36,17 @@ def main(arguments: list[str]) -> int:
         shown = "\n".join(f"  {each['file']}: Pillow {each['pillow']}; infer_rs {each['infer_rs']}" for each in found.disagreements[:20])
         raise JudgedBad(f"{len(found.disagreements)} disagreements:\n{shown}", where="fuzz", next=f"the files are in {asked.out}")
     return 0
+
+
+def parser() -> Parser:
+    """Its own options."""
+    made = Parser(prog="python -m bench fuzz", description=__doc__)
+    made.add_argument("--seed", type=int, default=0, help="the same seed makes the same files")
+    made.add_argument("--count", type=int, default=20_000, help="how many files (default: 20000)")
+    made.add_argument("--format", choices=[name.lower() for name in FORMATS], help="of one format only")
+    made.add_argument("--jobs", type=int, default=usable_threads(), help="processes, each with a Pillow and an infer-rs of its own")
+    made.add_argument("--out", default=str(CHECKOUT / "reports" / "fuzz"), metavar="DIR", help="for files on which they disagree")
+    return made
 
 
 def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: Path) -> campaign.Found:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from bench import environment
-from bench.overhead import judge, null_model, programs, table
 from bench.overhead.programs import Amount
-from bench.report import write
-from bench.report.table import show, to_markdown
-from bench.results import Results
-from contract import artifact, strict
 from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT
 from contract.options import Parser, user_path
+
+if TYPE_CHECKING:
+    from bench.results import Results
 
 # Blocks are short, so that most of them end before the system gives the core to somebody else; many make their median steady.
 FULL, QUICK = Amount(processes=10, blocks=1000, calls=50), Amount(processes=4, blocks=200, calls=50)
@@ -25,42 +21,56 @@ FULL, QUICK = Amount(processes=10, blocks=1000, calls=50), Amount(processes=4, b
 
 def main(arguments: list[str]) -> int:
     """Count, judge, print and write. Raises EnvironmentFault where a program is missing or fails."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     usual = QUICK if asked.quick else FULL
     amount = Amount(asked.processes or usual.processes, asked.blocks or usual.blocks, asked.calls or usual.calls)
     if min(amount.processes, amount.blocks, amount.calls) < 1:
         raise UsageError("--processes, --blocks and --calls must be at least 1", where="python -m bench overhead")
-    latest, why_not = _latest(user_path(asked.run))
+    return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out))
+
+
+def parser() -> Parser:
+    """Its own options."""
+    made = Parser(prog="python -m bench overhead", description=__doc__, allow_abbrev=False)
+    made.add_argument("--quick", action="store_true", help="a few seconds instead of about a minute: wide intervals")
+    made.add_argument("--processes", type=int, metavar="N", help=f"of each program (default: {FULL.processes})")
+    made.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
+    made.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
+    made.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
+    made.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
+    made.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
+    return made
+
+
+def _latest(folder: Path) -> tuple[Results | None, str]:
+    """The run, or why there is none: what a runtime adds can be counted without one."""
+    from bench.report import write  # noqa: PLC0415
+
+    try:
+        return write.load(folder), ""
+    except DataError as fault:
+        return None, f"No shares: {fault}".replace("\n", ";")
+
+
+def _run(amount: Amount, seed: int, run: Path, out: Path) -> int:
+    # Imported here, because onnx and scipy cost a second that --help need not wait for.
+    from rich.console import Console  # noqa: PLC0415
+
+    from bench import environment  # noqa: PLC0415
+    from bench.overhead import judge, null_model, programs, table  # noqa: PLC0415
+    from bench.report.table import show, to_markdown  # noqa: PLC0415
+    from contract import artifact, strict  # noqa: PLC0415
+
+    latest, why_not = _latest(run)
     with tempfile.TemporaryDirectory(prefix="concord-") as folder:
         model = Path(folder) / "null.onnx"
         null_model.write(model)
-        counts = programs.count(programs.commands(model), amount, asked.seed, lambda text: print(f"overhead: {text}", file=sys.stderr))
+        counts = programs.count(programs.commands(model), amount, seed, lambda text: print(f"overhead: {text}", file=sys.stderr))
     judged = judge.judge(counts)
     made = table.tables(counts, judged, latest, why_not)
-    out = user_path(asked.out)
     out.mkdir(parents=True, exist_ok=True)
     artifact.write_text(out / "overhead.md", "\n".join(map(to_markdown, made)))
     artifact.write_text(out / "overhead.json", strict.dumps({"machine": environment.describe(), "judged": judged, "counts": counts}) + "\n")
     show(made, Console(stderr=True, width=160))
     print(out / "overhead.md")
     return 0
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="python -m bench overhead", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="a few seconds instead of about a minute: wide intervals")
-    parser.add_argument("--processes", type=int, metavar="N", help=f"of each program (default: {FULL.processes})")
-    parser.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
-    parser.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
-    parser.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
-    parser.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
-    parser.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
-    return parser
-
-
-def _latest(folder: Path) -> tuple[Results | None, str]:
-    """The run, or why there is none: what a runtime adds can be counted without one."""
-    try:
-        return write.load(folder), ""
-    except DataError as fault:
-        return None, f"No shares: {fault}".replace("\n", ";")

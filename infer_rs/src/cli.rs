@@ -22,7 +22,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Global {
-    /// ONNX Runtime's shared library, such as capi/libonnxruntime.so.1.31.1 of the onnxruntime wheel
+    /// ONNX Runtime's shared library; by default that of the onnxruntime wheel installed beside this program
     #[arg(long, global = true, value_name = "PATH", env = "ORT_DYLIB_PATH")]
     ort_lib: Option<PathBuf>,
     /// A library to load before it (CUDA's); may be repeated, in the order in which they need each other

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from importlib import metadata
-
 import pytest
 
 from bench import doctor
+from bench.checkup import building, cores, data, gpu, packages
+from bench.checkup.row import Row
 from contract import options as shared
 from contract.errors import ENVIRONMENT, GOOD
 from tests.bench import fakes
@@ -15,11 +14,13 @@ from tests.bench import fakes
 
 @pytest.fixture
 def options(tmp_path, monkeypatch):
+    """Of a machine whose parts, but for the runners, are all good; each part has tests of its own (tests/bench/checkup)."""
     fakes.use(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(doctor.environment, "packages", lambda: {"torch": "2.15.0", "onnxruntime-gpu": "1.31.1"})
-    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/bin/{name}")
-    monkeypatch.setattr(doctor, "_version", lambda program: f"{program} 1.95")
+    monkeypatch.delenv("ORT_DYLIB_PATH", raising=False)
+    good = [Row("part", True, "there")]
+    for part in (cores, packages, building, data, gpu):
+        monkeypatch.setattr(part, "rows", lambda *_, **__: good)
     made, _ = shared.parse(shared.parser("doctor", ""), [f"--{name}={tmp_path / name}" for name in ("artifacts", "reports")])
     return made
 
@@ -33,57 +34,64 @@ def rows_of(printed: str) -> dict[str, str]:
 def test_a_machine_that_has_everything_is_good(options, capsys):
     assert doctor.examine(options) == GOOD
     rows = rows_of(capsys.readouterr().out)
-    assert rows["cargo"].startswith("ok | cargo 1.95")
-    assert rows["torch"].startswith("ok | 2.15.0")
+    assert rows["part"].startswith("ok | there")
     assert rows["ort-rust"].startswith(f"ok | 1.0 {fakes.COMMIT}")
-    assert rows["the same ONNX Runtime"].startswith("ok | yes, by version and commit")
-    assert not any(row.startswith(("MISSING", "note")) for row in rows.values())
+    assert rows["the same ONNX Runtime"].startswith("ok | yes, by version and commit; Rust loads ")
+    assert not any(row.startswith(("error", "warning")) for row in rows.values())
 
 
-def test_no_cargo_is_missing_and_no_nasm_is_a_note(options, capsys, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name, **_: None if name in ("cargo", "nasm") else f"/bin/{name}")
-    assert doctor.examine(options) == ENVIRONMENT
-    rows = rows_of(capsys.readouterr().out)
-    assert rows["cargo"].startswith("MISSING | not on PATH | install Rust")
-    assert rows["nasm"].startswith("note | not found")
-    assert rows["nasm"].endswith("apt-get install nasm")
+@pytest.mark.parametrize(("good", "mark", "code"), [(False, "error", ENVIRONMENT), (None, "warning", GOOD)])
+def test_an_error_is_exit_3_and_a_warning_is_not(options, capsys, monkeypatch, good, mark, code):
+    monkeypatch.setattr(building, "rows", lambda **_: [Row("nasm", good, "not found", "apt-get install nasm")])
+    assert doctor.examine(options) == code
+    assert rows_of(capsys.readouterr().out)["nasm"] == f"{mark} | not found | apt-get install nasm"
 
 
-def test_two_onnxruntime_packages_are_named(options, monkeypatch):
-    monkeypatch.setattr(doctor.environment, "packages", lambda: {"onnxruntime": "1.31.1", "onnxruntime-gpu": "1.31.1"})
-    bad = [row for row in doctor.packages() if row.good is False]
-    assert [row.what for row in bad] == ["one ONNX Runtime"]
-    assert "delete .venv" in bad[0].cure
+def test_each_part_is_told_what_the_run_takes(options, monkeypatch):
+    asked = {}
+    for name, part in (("Rust", building), ("CUDA", gpu)):
+        monkeypatch.setattr(part, "rows", lambda *_, wanted, name=name: asked.update({name: wanted}) or [])
+    doctor.findings(options)
+    assert asked == {"Rust": True, "CUDA": False}
+    parsed, _ = shared.parse(shared.parser("doctor", ""), ["--without", "ort-rust", "--device", "cuda"])
+    found = doctor.findings(parsed)
+    assert asked == {"Rust": False, "CUDA": True}
+    assert "the same ONNX Runtime" not in [row.what for row in found]
 
 
-def test_torch_not_installed_is_missing(options, monkeypatch):
-    def absent(name: str) -> str:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(doctor.metadata, "version", absent)
-    assert [(row.what, row.good) for row in doctor.packages()][-1] == ("torch", False)
-
-
-def test_a_full_disk_is_named_with_the_option_that_moves_the_folder(options, monkeypatch, tmp_path):
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**9))
-    rows = doctor.disk(options)
-    assert [(row.good, row.found, row.cure) for row in rows] == [
-        (False, "1 GB free", f"--{name} DIR on another disk") for name in ("artifacts", "reports")
-    ]
-
-
-def test_a_runner_that_does_not_start_is_missing_with_its_own_next_step(options, monkeypatch, capsys):
+def test_a_runner_that_does_not_start_is_an_error_with_its_own_next_step(options, monkeypatch, capsys):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", "stale"))
     assert doctor.examine(options) == ENVIRONMENT
     rows = rows_of(capsys.readouterr().out)
-    assert rows["ort-rust"].startswith("MISSING | ")
-    assert rows["the same ONNX Runtime"].startswith("note | not both runners start")
+    assert rows["ort-rust"].startswith("error | ")
+    assert rows["the same ONNX Runtime"].startswith("warning | not both runners start")
 
 
 def test_another_build_of_the_library_is_no_same_one(options, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit="0123456789"))
     receipts: dict = {}
     for name in fakes.RUNTIMES:
-        assert doctor.runner(name, receipts).good
-    assert doctor.one_library(receipts).good is False
+        assert doctor.runner(doctor.runtimes.find(name), receipts).good
+    (row,) = doctor.one_library(fakes.RUNTIMES, receipts)
+    assert row.good is False
+
+
+def test_a_library_that_the_user_named_is_asked_for_its_version(monkeypatch):
+    monkeypatch.delenv("ORT_DYLIB_PATH", raising=False)
+    assert doctor.named_library() == []
+    monkeypatch.setenv("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")
+    asked = []
+
+    def runner(descriptor, receipts):
+        asked.append(descriptor.command(())[1:])
+        return Row(descriptor.name, good, "1.31.1 6af1a932e", "")
+
+    monkeypatch.setattr(doctor, "runner", runner)
+    good = True
+    (row,) = doctor.named_library()
+    assert (row.good, row.found.partition(";")[0]) == (True, "1.31.1 6af1a932e")
+    assert asked == [["--ort-lib", "/nowhere/libonnxruntime.so", "serve"]]
+    good = False
+    (row,) = doctor.named_library()
+    assert row.good is None
+    assert "unset ORT_DYLIB_PATH" in row.cure

@@ -42,6 +42,7 @@ def test_without_a_command_it_says_how_it_is_used():
         "doctor",
         "overhead",
         "fuzz",
+        "completion",
     ]
     assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")] == commands
     helped = bench("--help")
@@ -52,7 +53,7 @@ def test_without_a_command_it_says_how_it_is_used():
     ("arguments", "said"),
     [
         (("partiy",), "error: python -m bench: unknown command 'partiy'; did you mean 'parity'?\n  next: python -m bench --help\n"),
-        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, doctor, faults, fuzz, overhead, parity, "),
+        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, completion, doctor, faults, fuzz, overhead, "),
         (("run", "--nonsense"), "error: python -m bench run: unrecognized arguments: --nonsense\n  next: python -m bench run --help lists"),
         (("run", "--backbone", "resnet17"), "error: matrix.toml: unknown backbone 'resnet17'; did you mean 'resnet18'?\n"),
     ],

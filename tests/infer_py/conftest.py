@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from contract.card import Card, CardCheckpoint, CardVariant, CardWeights
 from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
@@ -90,3 +91,16 @@ def tensor(tmp_path: Path) -> Path:
     path = tmp_path / "batch.npy"
     np.save(path, np.random.default_rng(1).normal(size=(5, 3, 32, 32)).astype(np.float32))
     return path
+
+
+def drawn_texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Fills with every text that Pillow draws from now on, in order."""
+    texts: list[str] = []
+    real = ImageDraw.ImageDraw.text
+
+    def text(self: ImageDraw.ImageDraw, place: Any, words: str, *rest: Any, **options: Any) -> None:
+        texts.append(words)
+        real(self, place, words, *rest, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    return texts

@@ -7,12 +7,13 @@ use ort::environment::Environment;
 use ort::ep::{self, ExecutionProvider as _};
 
 use crate::error::{Error, Kind, Result};
+use crate::runtime::wheel;
 use crate::{ffi, files};
 
 /// Where the library is, and what must be loaded before it.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
-    /// The library; none when nobody said.
+    /// The library; none for that of the onnxruntime wheel beside this program.
     pub library: Option<PathBuf>,
     /// CUDA's libraries, in the order in which they need each other.
     pub preload: Vec<PathBuf>,
@@ -36,10 +37,13 @@ static OPEN: Mutex<Option<Library>> = Mutex::new(None);
 impl Library {
     /// Opens the library, or returns the one that is open already. Another one than that is an error: `ort` would ignore it silently.
     pub fn open(source: &Source) -> Result<Self> {
-        const NEXT: &str = "pass --ort-lib PATH or set ORT_DYLIB_PATH: the onnxruntime wheel has it as capi/libonnxruntime.so.*";
+        const NEXT: &str = "pass --ort-lib PATH or set ORT_DYLIB_PATH: the onnxruntime wheel has it as capi/libonnxruntime.so.*; \
+                            or install that wheel in the Python environment of infer-rs";
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(path) = &source.library else {
-            return Err(Error::environment("no ONNX Runtime library was named", "", NEXT));
+        let beside = if source.library.is_none() { wheel::library()? } else { None };
+        let Some(path) = source.library.as_ref().or(beside.as_ref()) else {
+            let what = "no ONNX Runtime library was named, and no onnxruntime wheel is installed beside infer-rs";
+            return Err(Error::environment(what, "", NEXT));
         };
         // Links are followed, because ONNX Runtime looks for its providers beside the path that it was opened by.
         let path = path.canonicalize().map_err(|fault| Error::environment(format!("no such library: {fault}"), path.display(), NEXT))?;

@@ -6,6 +6,7 @@ pub mod options;
 pub mod profile;
 pub mod session;
 pub mod ways;
+pub mod wheel;
 
 pub use buffer::Buffer;
 pub use library::{Library, Source};

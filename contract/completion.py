@@ -1,0 +1,57 @@
+"""Tab completion of the steps' options: `eval "$(python -m bench completion bash)"` sets a shell up for it.
+
+argcomplete is imported only where a shell asks: nothing else needs it, and infer_py is used without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from contract import matrix
+from contract.errors import ConcordError, UsageError
+
+# What argcomplete's shell code sets when it runs a program for its completions.
+ASKED = "_ARGCOMPLETE"
+
+
+def asked() -> bool:
+    """Whether it is a shell that runs this program, for its completions."""
+    return ASKED in os.environ
+
+
+def offer(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell and end the process, where it is a shell that asks; otherwise nothing happens.
+
+    The process ends in any case then: the command line is empty, and a step without options would begin its work at a press of Tab.
+    """
+    if not asked():
+        return
+    try:
+        argcomplete: Any = importlib.import_module("argcomplete")
+    except ImportError:
+        sys.exit(UsageError.exit_code)
+    argcomplete.autocomplete(parser)
+
+
+def parse(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
+    """Parse a command line, unless a shell asks for its completions."""
+    offer(parser)
+    return parser.parse_args(argv)
+
+
+def add(group: Any, flag: str, noun: str, **settings: Any) -> None:
+    """Add an option to a parser's group; its values are names of a noun in the matrix.toml that the command line names."""
+
+    def names(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+        try:
+            return [entry.name for entry in getattr(matrix.load(Path(parsed_args.matrix)), noun)]
+        except (ConcordError, OSError):
+            return []  # the command itself says what is wrong with the file
+
+    # Where argcomplete looks for it.
+    vars(group.add_argument(flag, **settings))["completer"] = names

@@ -1,0 +1,42 @@
+"""`infer-rs predict` and the picture of `python -m infer_py predict --plot` show the same numbers for the same images."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
+from infer_py import command, plot
+from tests.infer_py.conftest import drawn_texts
+from tests.infer_rs.conftest import CLASSES, Build
+
+SPEC = PreprocessSpec(Shorter("shorter", 40), CenterCrop("center", 32, 32), (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+
+
+def test_the_picture_has_the_numbers_of_infer_rs(
+    binary: Path, library: Path, build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    model, images = build(SPEC), []
+    for seed in range(3):
+        images.append(str(tmp_path / f"{seed}.png"))
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (50, 60, 3), dtype=np.uint8)).save(images[-1])
+    drawn = drawn_texts(monkeypatch)
+    assert command.main(["predict", str(model), *images, "--threads", "1", "--plot", str(tmp_path / "o.png")]) == 0
+    said = subprocess.run(
+        [str(binary), "--ort-lib", str(library), "--threads", "1", "predict", str(model), *images],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()[1:]
+    rows = [re.fullmatch(r".*?  \d+ +(.*?) +(\d\.\d{4})", line) for line in said]
+    assert len(rows) == len(images) * len(CLASSES)
+    letters = plot.font(None)
+    expected = [(plot.fitted(row[1], letters, plot.NAME), row[2]) for row in rows if row]
+    row = 1 + 2 * len(CLASSES)
+    found = [drawn[start + 1 : start + row] for start in range(0, len(drawn), row)]
+    assert [pair for texts in found for pair in zip(texts[::2], texts[1::2], strict=True)] == expected
