@@ -142,6 +142,13 @@ def verify(options: Options, raw: argparse.Namespace) -> int:
     return evidence.verify(evidence.folder_of(raw.run, options.reports))
 
 
+def cells(options: Options, _raw: argparse.Namespace) -> int:
+    """What a run would measure."""
+    from bench.cells import show  # noqa: PLC0415
+
+    return show(options)
+
+
 def build(_options: Options, _raw: argparse.Namespace) -> int:
     """The Rust binary."""
     from bench.build import build as cargo_build  # noqa: PLC0415
@@ -203,6 +210,7 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
     "split": (split, "split the difference between Python and Rust on one ONNX file into steps, and say what remains"),
     "report": (report, "write the tables of reports/latest anew from its results.json, or --explain two of its cells"),
+    "list": (cells, "print the cells that a run with the same options takes, and the holes with their reasons (-k EXPR, --json)"),
     "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),
     "preprocess-speed": (preprocess_speed, "compare how fast the runtimes turn a JPEG file into a tensor (needs nox -s train export)"),
