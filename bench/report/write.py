@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import record
 from bench.parity import junit
-from bench.report import page, summary, table, tables
+from bench.report import csv_files, page, summary, table, tables
 from bench.results import Results
 from contract import artifact, strict
 from contract.errors import DataError
@@ -43,6 +43,8 @@ def render_text(results: Results, folder: Path) -> None:
     artifact.write_text(folder / "summary.md", summary.markdown(results, made))
     artifact.write_text(folder / "index.html", page.render(results, made))
     artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
+    artifact.write_text(folder / "results.csv", csv_files.results_csv(results))
+    artifact.write_text(folder / "parity.csv", csv_files.parity_csv(results))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
     if results.parity or results.problems or results.gate:
         artifact.write_text(folder / "junit.xml", junit.render(results))
