@@ -6,14 +6,18 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from contract import options as shared
-from contract.errors import UsageError, nearest, run_step
+from contract.errors import ConcordError, UsageError, nearest, run_step
 from contract.layout import CHECKOUT
 from contract.options import Options
+
+if TYPE_CHECKING:
+    from bench.results import Results
 
 
 def main() -> int:
@@ -69,20 +73,29 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     from bench import foreign  # noqa: PLC0415
     from bench import run as runs  # noqa: PLC0415
 
-    results, folder = foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
-    return finish(options, folder, results.exit_code)
+    return judged(
+        options, "run", lambda: foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
+    )
 
 
 def parity(options: Options, raw: argparse.Namespace) -> int:
     """Parity and its report."""
     from bench import run as runs  # noqa: PLC0415
+    from bench.given import gate  # noqa: PLC0415
 
-    if options.onnx:
-        from bench.given import gate  # noqa: PLC0415
+    return judged(options, "parity", lambda: gate.run(options, raw) if options.onnx else runs.run(options, measuring=False))
 
-        results, folder = gate.run(options, raw)
-        return finish(options, folder, results.exit_code)
-    results, folder = runs.run(options, measuring=False)
+
+def judged(options: Options, command: str, judge: Callable[[], tuple[Results, Path]]) -> int:
+    """Run what judges, tell the page of a CI service's step, print the tables."""
+    from bench.report import step_summary  # noqa: PLC0415
+
+    try:
+        results, folder = judge()
+    except ConcordError as error:
+        step_summary.add_error(error, command)
+        raise
+    step_summary.add(results, command)
     return finish(options, folder, results.exit_code)
 
 

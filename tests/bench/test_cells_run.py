@@ -10,9 +10,7 @@ from bench.evidence.verify import verify
 from bench.subject import open_folder
 from contract import manifest
 from contract import options as shared
-from tests.bench.whole import pids, ready, trained
-
-__all__ = ["pids"]
+from tests.bench.whole import ready, trained
 
 
 def test_a_run_takes_the_cells_that_match(tmp_path, pids, capfd):
