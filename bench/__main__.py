@@ -44,7 +44,9 @@ def main() -> int:
         given.add_argument("--spec", metavar="FILE", help="the preprocess spec as JSON, for files that carry none")
         given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
     if command is report:
-        parser.add_argument_group("report").add_argument(
+        of = parser.add_argument_group("report")
+        of.add_argument("runs", nargs="*", metavar="RUN", help="a folder, or a name below reports/ (default: latest); two are compared")
+        of.add_argument(
             "--explain",
             nargs=2,
             metavar="CELL",
@@ -135,17 +137,26 @@ def split(options: Options, raw: argparse.Namespace) -> int:
 
 
 def report(options: Options, raw: argparse.Namespace) -> int:
-    """Tables from a stored run, or why two of its cells differ."""
+    """Tables from a stored run, why two of its cells differ, or two runs beside each other."""
+    if len(raw.runs) > 2 or (raw.explain and len(raw.runs) > 1):
+        raise UsageError(
+            f"{len(raw.runs)} runs are given", where="bench report", next="one to report on, or two to compare; one to --explain"
+        )
+    if len(raw.runs) == 2:
+        from bench.across import command as across  # noqa: PLC0415
+
+        return across.run(raw.runs[0], raw.runs[1], options.reports, as_json=options.output_json)
+    from bench.report.stored import open_run  # noqa: PLC0415
+
+    results, folder = open_run(raw.runs[0] if raw.runs else None, options.reports)
     if raw.explain:
         from bench.explain import command  # noqa: PLC0415
 
-        return command.run(options, *raw.explain)
+        return command.run(options, raw.explain[0], raw.explain[1], folder)
     from bench.report import write  # noqa: PLC0415
 
-    folder = options.reports / "latest"
-    results = write.load(folder)
-    write.render(results, folder.resolve())
-    return finish(options, folder.resolve(), 0)
+    write.render(results, folder)
+    return finish(options, folder, 0)
 
 
 def verify(options: Options, raw: argparse.Namespace) -> int:
@@ -222,7 +233,10 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
     "split": (split, "split the difference between Python and Rust on one ONNX file into steps, and say what remains"),
-    "report": (report, "write the tables of reports/latest anew from its results.json, or --explain two of its cells"),
+    "report": (
+        report,
+        "write the tables of a run (the latest) anew from its results.json, compare it with a second, or --explain two of its cells",
+    ),
     "list": (cells, "print the cells that a run with the same options takes, and the holes with their reasons (-k EXPR, --json)"),
     "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),
