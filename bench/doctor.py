@@ -18,7 +18,7 @@ from bench.build import TOOLCHAIN, search_path
 from bench.fleet import BOTH, same_library
 from bench.report.table import Table, show
 from bench.runner import Runner
-from contract import machine
+from contract import machine, strict
 from contract.errors import ENVIRONMENT, GOOD, ConcordError
 from contract.options import Options, select
 from contract.protocol import Receipt
@@ -37,15 +37,19 @@ class Row:
 
 
 def examine(options: Options) -> int:
-    """Print the table; exit code 3 when something is missing that a run needs."""
+    """Print the table, or with --json the rows; exit code 3 when something is missing that a run needs."""
     receipts: dict[str, Receipt] = {}
     rows = [*tools(), *packages(), *disk(options)]
     rows += [runner(name, receipts) for name in select(options).defaults.runtime]
     rows.append(one_library(receipts))
+    code = ENVIRONMENT if any(row.good is False for row in rows) else GOOD
+    if options.output_json:
+        print(strict.pretty({"rows": rows, "exit_code": code}), end="")
+        return code
     marks = {True: "ok", None: "note", False: "MISSING"}
     table = Table("doctor", ("what", "", "found", "cure"), [(row.what, marks[row.good], row.found, row.cure) for row in rows])
     show([table], Console(width=max(120, Console().width)))
-    return ENVIRONMENT if any(row.good is False for row in rows) else GOOD
+    return code
 
 
 def tools() -> list[Row]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import replace
 from importlib import metadata
 
 import pytest
@@ -87,3 +89,14 @@ def test_another_build_of_the_library_is_no_same_one(options, monkeypatch):
     for name in fakes.RUNTIMES:
         assert doctor.runner(name, receipts).good
     assert doctor.one_library(receipts).good is False
+
+
+def test_the_rows_as_data(options, capsys, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None if name in ("cargo", "nasm") else f"/bin/{name}")
+    assert doctor.examine(replace(options, output_json=True)) == ENVIRONMENT
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == ENVIRONMENT
+    rows = {row["what"]: row for row in told["rows"]}
+    assert (rows["cargo"]["good"], rows["nasm"]["good"], rows["torch"]["good"]) == (False, None, True)
+    assert rows["nasm"]["cure"] == "apt-get install nasm"
+    assert all(set(row) == {"what", "good", "found", "cure"} for row in told["rows"])
