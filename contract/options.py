@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract import matrix as matrices
-from contract import overrides
 from contract.errors import UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
 from contract.narrow import narrowed
+from contract.overrides import replaced_backbone, replaced_dataset, replaced_parity, replaced_recipe
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
@@ -79,10 +79,10 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
     for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
         choose.add_argument(f"--{noun}", nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
-    choose.add_argument("-k", dest="keyword", metavar="EXPR", help=KEYWORD)
     choose.add_argument("--without", nargs="+", default=[], metavar="RUNTIME", help="leave these runtimes out; their cells are holes")
     choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
     choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
+    choose.add_argument("-k", dest="keyword", metavar="EXPR", help=KEYWORD)
     source = made.add_argument_group("what to start from")
     source.add_argument("--root", metavar="DIR", help="where the chosen data set lies")
     source.add_argument(
@@ -220,10 +220,10 @@ def select(options: Options) -> matrices.Matrix:
     made = replace(
         loaded,
         defaults=defaults,
-        dataset=tuple(overrides.dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
-        backbone=tuple(overrides.backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
-        recipe=tuple(overrides.recipe(entry, options.epochs) for entry in loaded.recipe),
-        parity=overrides.parity(loaded.parity, options, quick),
+        dataset=tuple(replaced_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
+        backbone=tuple(replaced_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
+        recipe=tuple(replaced_recipe(entry, options.epochs) for entry in loaded.recipe),
+        parity=replaced_parity(loaded.parity, options, quick),
         measure=replace(
             loaded.measure,
             seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds),

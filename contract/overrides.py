@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 
 
-def parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
+def replaced_parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
     """How much is compared, and which claim is stated. Raises UsageError for a claim that cannot be understood."""
     if options.claim is not None:
         try:
@@ -33,7 +33,7 @@ def parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | 
     return replace(settings, images=quick.parity_images if quick else settings.images)
 
 
-def recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:
+def replaced_recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:
     """A recipe with another number of epochs."""
     if epochs is None:
         return entry
@@ -41,7 +41,7 @@ def recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:
     return replace(entry, epochs=epochs) if entry.epochs else replace(entry, head_epochs=epochs) if entry.head_epochs else entry
 
 
-def dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Dataset:
+def replaced_dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Dataset:
     """A data set with its folders. Raises UsageError where it is not said where its images lie."""
     if entry.format == "wings" and quick:
         entry = replace(entry, per_species=quick.per_species)
@@ -69,7 +69,9 @@ def _in_data(name: str, data: Path) -> str:
     return str(data.joinpath(*path.parts[1:]) if path.parts[:1] == ("data",) else CHECKOUT / path)
 
 
-def backbone(entry: matrices.Backbone, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Backbone:
+def replaced_backbone(
+    entry: matrices.Backbone, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]
+) -> matrices.Backbone:
     """A backbone with its weights, preset and recipe."""
     if entry.name not in chosen:
         return entry
