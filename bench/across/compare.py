@@ -95,7 +95,7 @@ def _own(cell: Cell) -> bool:
 
 
 def _contrasts(results: Results) -> Iterator[Contrast]:
-    return (each for each in results.contrasts if each.factor != "release" and _own(each.cell) and _own(each.base))
+    return (each for each in results.contrasts if _own(each.cell) and _own(each.base))
 
 
 def _why(contrast: Contrast) -> str:
