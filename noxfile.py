@@ -111,7 +111,7 @@ def selftest(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write the tables of reports/latest anew from its results.json; `-- --explain CELL CELL` says why two cells differ."""
+    """Write a run's tables anew (`-- RUN`, or the latest's); `-- RUN RUN2` compares two, `-- --explain CELL CELL` says why cells differ."""
     step(session, "bench", "report")
 
 

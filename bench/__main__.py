@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -14,9 +15,12 @@ from rich.text import Text
 from bench import completion as completing
 from contract import completion
 from contract import options as shared
-from contract.errors import UsageError, nearest, run_step
+from contract.errors import ConcordError, UsageError, nearest, run_step
 from contract.layout import CHECKOUT
 from contract.options import Options
+
+if TYPE_CHECKING:
+    from bench.results import Results
 
 
 def main() -> int:
@@ -51,7 +55,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         given.add_argument("--spec", metavar="FILE", help="the preprocess spec as JSON, for files that carry none")
         given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
     if command is report:
-        parser.add_argument_group("report").add_argument(
+        of = parser.add_argument_group("report")
+        of.add_argument("runs", nargs="*", metavar="RUN", help="a folder, or a name below reports/ (default: latest); two are compared")
+        of.add_argument(
             "--explain",
             nargs=2,
             metavar="CELL",
@@ -92,20 +98,29 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     from bench import foreign  # noqa: PLC0415
     from bench import run as runs  # noqa: PLC0415
 
-    results, folder = foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
-    return finish(options, folder, results.exit_code)
+    return judged(
+        options, "run", lambda: foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
+    )
 
 
 def parity(options: Options, raw: argparse.Namespace) -> int:
     """Parity and its report."""
     from bench import run as runs  # noqa: PLC0415
+    from bench.given import gate  # noqa: PLC0415
 
-    if options.onnx:
-        from bench.given import gate  # noqa: PLC0415
+    return judged(options, "parity", lambda: gate.run(options, raw) if options.onnx else runs.run(options, measuring=False))
 
-        results, folder = gate.run(options, raw)
-        return finish(options, folder, results.exit_code)
-    results, folder = runs.run(options, measuring=False)
+
+def judged(options: Options, command: str, judge: Callable[[], tuple[Results, Path]]) -> int:
+    """Run what judges, tell the page of a CI service's step, print the tables."""
+    from bench.report import step_summary  # noqa: PLC0415
+
+    try:
+        results, folder = judge()
+    except ConcordError as error:
+        step_summary.add_error(error, command)
+        raise
+    step_summary.add(results, command)
     return finish(options, folder, results.exit_code)
 
 
@@ -145,17 +160,26 @@ def split(options: Options, raw: argparse.Namespace) -> int:
 
 
 def report(options: Options, raw: argparse.Namespace) -> int:
-    """Tables from a stored run, or why two of its cells differ."""
+    """Tables from a stored run, why two of its cells differ, or two runs beside each other."""
+    if len(raw.runs) > 2 or (raw.explain and len(raw.runs) > 1):
+        raise UsageError(
+            f"{len(raw.runs)} runs are given", where="bench report", next="one to report on, or two to compare; one to --explain"
+        )
+    if len(raw.runs) == 2:
+        from bench.across import command as across  # noqa: PLC0415
+
+        return across.run(raw.runs[0], raw.runs[1], options.reports, as_json=options.output_json)
+    from bench.report.stored import open_run  # noqa: PLC0415
+
+    results, folder = open_run(raw.runs[0] if raw.runs else None, options.reports)
     if raw.explain:
         from bench.explain import command  # noqa: PLC0415
 
-        return command.run(options, *raw.explain)
+        return command.run(options, raw.explain[0], raw.explain[1], folder)
     from bench.report import write  # noqa: PLC0415
 
-    folder = options.reports / "latest"
-    results = write.load(folder)
-    write.render(results, folder.resolve())
-    return finish(options, folder.resolve(), 0)
+    write.render(results, folder)
+    return finish(options, folder, 0)
 
 
 def verify(options: Options, raw: argparse.Namespace) -> int:
@@ -163,6 +187,13 @@ def verify(options: Options, raw: argparse.Namespace) -> int:
     from bench.evidence import verify as evidence  # noqa: PLC0415
 
     return evidence.verify(evidence.folder_of(raw.run, options.reports))
+
+
+def cells(options: Options, _raw: argparse.Namespace) -> int:
+    """What a run would measure."""
+    from bench.cells import show  # noqa: PLC0415
+
+    return show(options)
 
 
 def build(_options: Options, _raw: argparse.Namespace) -> int:
@@ -225,7 +256,11 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
     "faults": (faults, "put the gate on trial: seeded faults that it must catch, and clean runs that it must pass (nox -s faults)"),
     "selftest": (selftest, "put the measuring on trial: equal programs, and slowed ones that it must find (nox -s selftest)"),
     "split": (split, "split the difference between Python and Rust on one ONNX file into steps, and say what remains"),
-    "report": (report, "write the tables of reports/latest anew from its results.json, or --explain two of its cells"),
+    "report": (
+        report,
+        "write the tables of a run (the latest) anew from its results.json, compare it with a second, or --explain two of its cells",
+    ),
+    "list": (cells, "print the cells that a run with the same options takes, and the holes with their reasons (-k EXPR, --json)"),
     "verify": (verify, "recompute every number of a run from its raw measurements; exit 1 names those that differ"),
     "build": (build, "build the Rust binary"),
     "preprocess-speed": (preprocess_speed, "compare how fast the runtimes turn a JPEG file into a tensor (needs nox -s train export)"),

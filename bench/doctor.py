@@ -15,6 +15,7 @@ from bench.fleet import BOTH, same_library
 from bench.report.table import Table, show
 from bench.runner import Runner
 from bench.runtimes import Descriptor, ort_rust
+from contract import strict
 from contract.errors import ENVIRONMENT, GOOD, ConcordError
 from contract.options import Options, select
 from contract.protocol import Receipt
@@ -24,11 +25,15 @@ NAMED_LIBRARY = "ORT_DYLIB_PATH"
 
 
 def examine(options: Options) -> int:
-    """Print the table; exit code 3 when something is missing that a run needs."""
+    """Print the table, or with --json the rows; exit code 3 when something is missing that a run needs."""
     rows = findings(options)
+    code = ENVIRONMENT if any(row.good is False for row in rows) else GOOD
+    if options.output_json:
+        print(strict.pretty({"rows": rows, "exit_code": code}), end="")
+        return code
     table = Table("doctor", ("what", "", "found", "cure"), [(row.what, MARKS[row.good], row.found, row.cure) for row in rows])
     show([table], Console(width=max(120, Console().width)))
-    return ENVIRONMENT if any(row.good is False for row in rows) else GOOD
+    return code
 
 
 def findings(options: Options) -> list[Row]:

@@ -101,7 +101,9 @@ def show(plan: Plan, matrix: Matrix, work: Path, forecasts: Sequence[str], old: 
     artifact.need_disk(work, plan.disk_bytes, "free some space, compare fewer images (--images), or set TMPDIR to a folder on another disk")
     cells, holes = sum(len(part.cells) for part in plan.parts), sum(len(part.holes) for part in plan.parts)
     chosen = matrix.defaults
-    rows = len(chosen.variant) * sum(len(part.subject.candidates(chosen.runtime, chosen.reference)) for part in plan.parts)
+    subjects = [part.subject for part in plan.parts]
+    asked = [(each.train.backbone, runtime) for each in subjects for runtime in each.candidates(chosen.runtime, chosen.reference)]
+    rows = sum(len(matrix.forms(*pair)) for pair in asked)
     bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
         f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",

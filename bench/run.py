@@ -34,6 +34,7 @@ from bench.subject import Subject, open_subject
 from contract import artifact
 from contract.errors import BAD, NOTHING_JUDGED, UsageError
 from contract.matrix import Cell, Hole, Matrix
+from contract.narrow import narrow_to
 from contract.options import Options, asked, select
 from contract.protocol import Receipt
 
@@ -142,7 +143,8 @@ def execute(
     for part in planned.parts:
         with clock.part(f"parity {part.subject.name} {part.provider}"):
             try:
-                found = check(part.subject, fleet, matrix, part.provider, work, progress, tuple(sys.argv[2:]))
+                narrow = narrow_to(matrix, (part.subject.train.backbone,))
+                found = check(part.subject, fleet, narrow, part.provider, work, progress, tuple(sys.argv[2:]))
             except (UsageError, RunnerError) as nothing:
                 fleet.stop()  # the reference may be dead; the other parts get fresh processes
                 holes = (*part.holes, *(Hole(cell, "parity could not be judged") for cell in part.cells))

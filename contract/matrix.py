@@ -27,6 +27,7 @@ from contract.nouns import (
     Skip,
     Variant,
 )
+from contract.selection import Selection
 
 __all__ = [
     "Backbone", "Cell", "Columns", "Dataset", "Defaults", "Device", "Hole", "Matrix", "Measure", "Parity", "Quick", "Recipe", "Runtime",
@@ -76,6 +77,8 @@ class Matrix:
     measure: Measure = field(default_factory=Measure)
     quick: Quick | None = None
     source: str = field(default="matrix.toml", compare=False)
+    # What -k takes; None: everything.
+    only: Selection | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for noun in NOUNS:
@@ -152,6 +155,8 @@ class Matrix:
             for variant in variants:
                 if scenario.variant and variant not in (*scenario.variant, "eager"):
                     continue
+                if self.only and not self.only.takes(words(backbone, variant, runtime, scenario, batch)):
+                    continue
                 cell = Cell(dataset, backbone, variant, runtime, provider, scenario.name, batch)
                 why = self.why_not(cell)
                 if why is None:
@@ -159,6 +164,14 @@ class Matrix:
                 else:
                     holes.append(Hole(cell, why))
         return cells, holes
+
+    def forms(self, backbone: str, runtime: str) -> tuple[str, ...]:
+        """The chosen variants that parity asks a runtime for: with -k those of which it takes a cell, be it a hole."""
+        if self.only is None:
+            return self.defaults.variant
+        cells, holes = self.cells("", backbone, ("cpu",))
+        taken = {cell.variant for cell in (*cells, *(hole.cell for hole in holes)) if cell.runtime == runtime}
+        return tuple(name for name in self.defaults.variant if name in taken)
 
     def why_not(self, cell: Cell) -> str | None:
         """The reason why a cell is a hole, or None."""
@@ -170,6 +183,12 @@ class Matrix:
             if all(getattr(cell, key) == value for key, value in skip.asked().items()):
                 return skip.why
         return None
+
+
+def words(backbone: str, variant: str, runtime: str, scenario: Scenario, batch: int) -> tuple[str, ...]:
+    """What -k finds a cell by: its parts, the batch of a list of them among these, and last its whole name."""
+    batched = f"{scenario.name}-{batch}" if len(scenario.batches) > 1 else scenario.name
+    return backbone, variant, runtime, scenario.name, batched, f"{backbone}/{variant}/{runtime}/{batched}"
 
 
 NOUNS = ("dataset", "backbone", "recipe", "variant", "runtime", "scenario")
@@ -185,8 +204,8 @@ def load(path: Path) -> Matrix:
         raise DataError("a folder, not a TOML file", where=str(path), next="give --matrix FILE") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise DataError(f"not valid TOML: {fault}", where=str(path)) from fault
-    if "source" in data:  # a field of ours, not a key of the file
-        known = set(Matrix.__dataclass_fields__) - {"source"}
-        raise strict.StrictError(f"unknown key 'source'; {nearest('source', known)}", where=path.name)
+    ours = {"source", "only"}  # fields, and no keys of the file
+    for key in sorted(ours & set(data)):
+        raise strict.StrictError(f"unknown key '{key}'; {nearest(key, set(Matrix.__dataclass_fields__) - ours)}", where=path.name)
     # Given with the data: what the file's own names are checked with says which file they stand in.
     return strict.decode(Matrix, data | {"source": path.name}, path.name)

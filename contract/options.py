@@ -12,16 +12,19 @@ from typing import Any, cast
 
 from contract import completion
 from contract import matrix as matrices
-from contract.claim import parse_claim
 from contract.errors import UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
-from contract.strict import StrictError
+from contract.narrow import narrowed
+from contract.overrides import replaced_backbone, replaced_dataset, replaced_parity, replaced_recipe
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
+KEYWORD = (
+    "only the cells whose names, backbone/variant/runtime/scenario, have these words: 'resnet18 and not (load or sim-static)';"
+    " bench list prints the names"
+)
 SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)")
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Options:
     variant: tuple[str, ...]
     runtime: tuple[str, ...]
     scenario: tuple[str, ...]
+    keyword: str | None
     without: tuple[str, ...]
     root: Path | None
     weights: tuple[str, ...]
@@ -79,6 +83,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     completion.add(choose, "--without", "runtime", nargs="+", default=[], metavar="RUNTIME", help="leave these out; their cells are holes")
     choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
     choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
+    choose.add_argument("-k", dest="keyword", metavar="EXPR", help=KEYWORD)
     source = made.add_argument_group("what to start from")
     source.add_argument("--root", metavar="DIR", help="where the chosen data set lies")
     source.add_argument(
@@ -184,6 +189,8 @@ def select(options: Options) -> matrices.Matrix:
             f"--images is a number here, not '{options.image_folder.name}'",
             next="a folder goes with bench parity --onnx; otherwise --root DIR",
         )
+    if options.keyword is not None and options.onnx:
+        raise UsageError("-k chooses among the cells of matrix.toml", where="--onnx", next="choose with --runtime and --scenario")
     loaded = matrices.load(options.matrix)
     quick = loaded.quick if options.quick else None
     if options.quick and quick is None:
@@ -211,84 +218,20 @@ def select(options: Options) -> matrices.Matrix:
         device=options.device or loaded.defaults.device,
         seed=loaded.defaults.seed if options.seed is None else options.seed,
     )
-    return replace(
+    made = replace(
         loaded,
         defaults=defaults,
-        dataset=tuple(_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
-        backbone=tuple(_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
-        recipe=tuple(_recipe(entry, options.epochs) for entry in loaded.recipe),
-        parity=_parity(loaded.parity, options, quick),
+        dataset=tuple(replaced_dataset(entry, options, quick, chosen["dataset"]) for entry in loaded.dataset),
+        backbone=tuple(replaced_backbone(entry, options, quick, chosen["backbone"]) for entry in loaded.backbone),
+        recipe=tuple(replaced_recipe(entry, options.epochs) for entry in loaded.recipe),
+        parity=replaced_parity(loaded.parity, options, quick),
         measure=replace(
             loaded.measure,
             seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds),
             threshold=options.threshold or loaded.measure.threshold,
         ),
     )
-
-
-def _parity(settings: matrices.Parity, options: Options, quick: matrices.Quick | None) -> matrices.Parity:
-    if options.claim is not None:
-        try:
-            parse_claim(options.claim, "--claim")
-        except StrictError as fault:
-            raise UsageError(fault.what, where="--claim") from fault
-        settings = replace(settings, claim=options.claim, claims={})
-    settings = replace(settings, stages=options.stages or settings.stages)
-    if options.images:
-        # Who names a number gets it, however long it takes.
-        return replace(settings, images=options.images, seconds=None)
-    return replace(settings, images=quick.parity_images if quick else settings.images)
-
-
-def _recipe(entry: matrices.Recipe, epochs: int | None) -> matrices.Recipe:
-    if epochs is None:
-        return entry
-    # Only the epochs of the last phase that there is: a recipe for the head alone has no others.
-    return replace(entry, epochs=epochs) if entry.epochs else replace(entry, head_epochs=epochs) if entry.head_epochs else entry
-
-
-def _dataset(entry: matrices.Dataset, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Dataset:
-    if entry.format == "wings" and quick:
-        entry = replace(entry, per_species=quick.per_species)
-    if entry.name not in chosen:
-        return entry
-    if options.root is not None:
-        if len(chosen) != 1:
-            raise UsageError(
-                f"--root says where one data set lies, and {len(chosen)} are chosen", where="--root", next="add --dataset NAME"
-            )
-        if entry.format == "wings":
-            raise UsageError("wings is drawn by Concord and has no root", where="--root", next="add --dataset NAME for your own images")
-        return replace(entry, root=str(options.root))
-    if entry.root or entry.format == "wings":
-        return replace(entry, root=_in_data(entry.root, options.data))
-    if entry.train is None:
-        raise UsageError("where the images lie is not said", where=f"dataset {entry.name}", next="add --root DIR, or root in matrix.toml")
-    folders: dict[str, Any] = {name: _in_data(path, options.data) for name in SPLITS if (path := getattr(entry, name)) is not None}
-    return replace(entry, **folders)
-
-
-def _in_data(name: str, data: Path) -> str:
-    # Paths in matrix.toml are relative to the checkout; `data/` there is a user's --data.
-    path = Path(name)
-    return str(data.joinpath(*path.parts[1:]) if path.parts[:1] == ("data",) else CHECKOUT / path)
-
-
-def _backbone(entry: matrices.Backbone, options: Options, quick: matrices.Quick | None, chosen: tuple[str, ...]) -> matrices.Backbone:
-    if entry.name not in chosen:
-        return entry
-    recipe = options.recipe or (quick.recipe if quick else None)
-    return replace(
-        entry,
-        weights=options.weights or tuple(_in_checkout(name) for name in entry.weights),
-        preset=options.preset or entry.preset,
-        recipe={"cpu": recipe, "cuda": recipe} if recipe else entry.recipe,
-    )
-
-
-def _in_checkout(weights: str) -> str:
-    # Paths in matrix.toml are relative to the checkout, whoever reads it from where.
-    return f"file:{CHECKOUT / weights[5:]}" if weights.startswith("file:") else weights
+    return narrowed(made, options.keyword)
 
 
 def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str) -> Asked:

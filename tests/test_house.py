@@ -151,6 +151,15 @@ def noxfile():
     return module
 
 
+def test_what_follows_the_dashes_reaches_the_step(noxfile, monkeypatch):
+    """`nox -s report -- RUN RUN2` is `python -m bench report RUN RUN2`."""
+    monkeypatch.setattr(noxfile, "sync", lambda _: {"CONCORD_USER_FOLDER": "where the user stood"})
+    ran: list[tuple[str, ...]] = []
+    session = SimpleNamespace(posargs=["RUN", "RUN2", "--json"], run=lambda *command, **_: ran.append(command))
+    noxfile.report(session)
+    assert ran == [(str(noxfile.PYTHON), "-m", "bench", "report", "RUN", "RUN2", "--json")]
+
+
 @pytest.fixture
 def clean(noxfile, monkeypatch, tmp_path):
     """`nox -s clean -- OPTIONS` in a folder with a bit of everything: what it leaves."""

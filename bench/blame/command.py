@@ -47,6 +47,8 @@ def _blame(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: 
     found = {}
     for variant in [name for name in matrix.defaults.variant if subject.model_exists(name)]:
         for runtime in [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]:
+            if variant not in matrix.forms(subject.train.backbone, runtime):
+                continue
             name = f"{subject.train.dataset}-{subject.train.backbone}-{variant}-{runtime}-{provider}"
             case = Case(subject, variant, runtime, provider, reference.tensors, reference.floor.factor, reference.floor.tolerance)
             found[name] = blame_model(fleet, case, work, (options.reports / "blame" / name).resolve())

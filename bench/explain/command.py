@@ -20,7 +20,8 @@ from bench.explain.standing import measured, standing
 from bench.fleet import BOTH, Fleet
 from bench.parity.ask import Session, save_tensors
 from bench.progress import Progress
-from bench.report import table, write
+from bench.report import table
+from bench.report.stored import open_run
 from bench.results import Measured, Results
 from bench.run import TIMED_IMAGES
 from bench.subject import Subject, open_folder
@@ -31,14 +32,13 @@ from contract.options import Options
 from contract.protocol import Receipt
 
 
-def run(options: Options, one: str, other: str) -> int:
-    """Explain, print and write explain-<a>-<b>.md and .json into the run's folder.
+def run(options: Options, one: str, other: str, folder: Path | None = None) -> int:
+    """Explain, print and write explain-<a>-<b>.md and .json into the run's folder (the latest one's where none is given).
 
     Raises UsageError for a cell that there is not, EnvironmentFault and RunnerError for runtimes that are not there, DataError for
     artifacts that are not the run's.
     """
-    folder = (options.reports / "latest").resolve()
-    results = write.load(options.reports / "latest")
+    results, folder = open_run(None if folder is None else str(folder), options.reports)
     found = explain(results, measured(results, one, other), options.artifacts, folder / "logs")
     made = tables.all_tables(found)
     path = folder / f"{names.file_name(found.a.name, found.b.name)}.md"

@@ -7,7 +7,7 @@ absent, not unequal. METHODOLOGY.md shows the table: python -m bench.rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -92,13 +92,17 @@ def not_comparable(
     for side in (one, base):
         if side.error is not None:
             return f"{side.cell.runtime} {side.cell.variant} has no number"
-    ours, theirs = receipts[one.cell.runtime], (receipts if base_receipts is None else base_receipts)[base.cell.runtime]
+    return next(differing(one, base, receipts, receipts if base_receipts is None else base_receipts), None)
+
+
+def differing(one: Measured, base: Measured, receipts: Mapping[str, Receipt], base_receipts: Mapping[str, Receipt]) -> Iterator[str]:
+    """All keys that make a ratio of two cells mean nothing, in the table's order. Raises DataError for a key without a rule."""
+    ours, theirs = receipts[one.cell.runtime], base_receipts[base.cell.runtime]
     # One receipt is equal to itself, even in what it does not know.
     mine, other = (facts(None if ours == theirs else receipt, side.options) for side, receipt in ((one, ours), (base, theirs)))
     for place, rule in RULE_OF.items():
         if place in mine and place in other and _holds(rule, one, base, (ours, theirs)) and not _same(rule.key, mine[place], other[place]):
-            return rule.key
-    return None
+            yield rule.key
 
 
 def changed(earlier: Receipt, later: Receipt) -> str | None:

@@ -117,7 +117,7 @@ def judge_rows(
     weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
     for runtime in subject.candidates(matrix.defaults.runtime, matrix.defaults.reference):
         equal: NDArray[np.bool_] | None = None
-        for variant, wrong in weights.items():
+        for variant, wrong in ((name, weights[name]) for name in matrix.forms(subject.train.backbone, runtime) if name in weights):
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
@@ -134,7 +134,7 @@ def judge_rows(
                 logits[runtime, variant] = said
                 beyond = compare.differences(reference.answers.logits, said) > reference.floor.tolerance
                 suspects[runtime, variant] = ~equal | beyond
-        for lost in [each for each in subject.export.failed if each.name in matrix.defaults.variant]:
+        for lost in [each for each in subject.export.failed if each.name in matrix.forms(subject.train.backbone, runtime)]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
     reproductions = fleet.logs.parent / "reproductions"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from bench import record
 from bench.parity import junit
-from bench.report import page, summary, table, tables
-from bench.results import Results
+from bench.report import csv_files, page, summary, table, tables
+from bench.results import FORMAT, Results
 from contract import artifact, strict
 from contract.errors import DataError
 
@@ -27,7 +28,7 @@ def load(folder: Path) -> Results:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as fault:
         raise DataError("no such run", where=str(path), next="nox -s bench") from fault
-    return strict.decode(Results, strict.loads(text, str(path)), str(path))
+    return strict.decode(Results, _this_format(strict.loads(text, str(path)), path), str(path))
 
 
 def render(results: Results, folder: Path) -> None:
@@ -43,6 +44,8 @@ def render_text(results: Results, folder: Path) -> None:
     artifact.write_text(folder / "summary.md", summary.markdown(results, made))
     artifact.write_text(folder / "index.html", page.render(results, made))
     artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
+    artifact.write_text(folder / "results.csv", csv_files.results_csv(results))
+    artifact.write_text(folder / "parity.csv", csv_files.parity_csv(results))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
     if results.parity or results.problems or results.gate:
         artifact.write_text(folder / "junit.xml", junit.render(results))
@@ -56,3 +59,16 @@ def publish(folder: Path) -> Path:
     temporary.symlink_to(folder.name, target_is_directory=True)
     os.replace(temporary, latest)
     return latest
+
+
+def _this_format(data: Any, path: Path) -> Any:
+    """The data, where its format is this version's. Raises DataError; what has no number at all is refused by its missing key."""
+    written = data.get("format", FORMAT) if isinstance(data, dict) else FORMAT
+    if isinstance(written, int) and written != FORMAT:
+        age = "newer" if written > FORMAT else "older"
+        raise DataError(
+            f"written in format {written} by {'a' if age == 'newer' else 'an'} {age} version of Concord, and this one reads {FORMAT}",
+            where=str(path),
+            next="read it with the version that wrote it, or measure anew (nox -s bench)",
+        )
+    return data

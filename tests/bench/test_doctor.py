@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from bench import doctor
@@ -95,3 +98,17 @@ def test_a_library_that_the_user_named_is_asked_for_its_version(monkeypatch):
     (row,) = doctor.named_library()
     assert row.good is None
     assert "unset ORT_DYLIB_PATH" in row.cure
+
+
+def test_the_rows_as_data(options, capsys, monkeypatch):
+    found = [
+        Row("cargo", False, "not on PATH", "install it"),
+        Row("nasm", None, "not found", "apt-get install nasm"),
+        Row("torch", True, "2", ""),
+    ]
+    monkeypatch.setattr(doctor, "findings", lambda _: found)
+    assert doctor.examine(replace(options, output_json=True)) == ENVIRONMENT
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == ENVIRONMENT
+    assert [row["good"] for row in told["rows"]] == [False, None, True]
+    assert told["rows"][1] == {"what": "nasm", "good": None, "found": "not found", "cure": "apt-get install nasm"}

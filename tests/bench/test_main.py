@@ -36,6 +36,7 @@ def test_without_a_command_it_says_how_it_is_used():
         "selftest",
         "split",
         "report",
+        "list",
         "verify",
         "build",
         "preprocess-speed",
@@ -53,7 +54,7 @@ def test_without_a_command_it_says_how_it_is_used():
     ("arguments", "said"),
     [
         (("partiy",), "error: python -m bench: unknown command 'partiy'; did you mean 'parity'?\n  next: python -m bench --help\n"),
-        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, completion, doctor, faults, fuzz, overhead, "),
+        (("xyz",), "error: python -m bench: unknown command 'xyz'; known: blame, build, completion, doctor, faults, fuzz, list, "),
         (("run", "--nonsense"), "error: python -m bench run: unrecognized arguments: --nonsense\n  next: python -m bench run --help lists"),
         (("run", "--backbone", "resnet17"), "error: matrix.toml: unknown backbone 'resnet17'; did you mean 'resnet18'?\n"),
     ],

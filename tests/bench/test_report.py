@@ -236,7 +236,7 @@ def test_a_run_is_stored_loaded_and_rendered(tmp_path):
     write.store(results, tmp_path)
     assert write.load(tmp_path) == results
     write.render(results, tmp_path)
-    made_of = {"index.html", "summary.md", "tables.txt", "environment.json", "junit.xml"}
+    made_of = {"index.html", "summary.md", "tables.txt", "environment.json", "junit.xml", "results.csv", "parity.csv"}
     assert {path.name for path in tmp_path.iterdir()} == {"results.json", *made_of}
     assert set(json.loads((tmp_path / "environment.json").read_text())) == {"machine", "receipts"}
 

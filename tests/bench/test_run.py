@@ -35,7 +35,7 @@ def test_a_whole_run(tmp_path, pids, capfd):
     assert (tmp_path / "reports" / "latest").resolve() == folder
     assert {path.name for path in folder.iterdir()} == {
         "results.json", "index.html", "summary.md", "tables.txt", "environment.json", "junit.xml", "benchmark.json", "logs", "models",
-        "raw",
+        "raw", "results.csv", "parity.csv",
     }  # fmt: skip
     assert len(results.parity) == 6
     assert all(row.passed for row in results.parity)

@@ -181,6 +181,7 @@ def test_help_lists_every_option_of_the_dataclass():
     names = {name: f"--{name.replace('_', '-')}" for name in options.Options.__dataclass_fields__} | {
         "output_json": "--json",
         "image_folder": "--images",
+        "keyword": "-k EXPR",
     }
     assert [name for name in names.values() if name not in out.getvalue()] == []
 
