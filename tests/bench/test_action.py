@@ -1,4 +1,4 @@
-"""action.yml as a runner carries it out: its `run` lines by the real bash, with a `python` and a `uv` first on PATH that record their argv."""
+"""action.yml as a runner carries it out: its `run` lines by the real bash, a `python` and a `uv` that record their argv first on PATH."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ exit "$CODE"
 """
 GOOD = {"onnx": "model.onnx", "reference": "torchvision:resnet18", "images": "samples"}
 HOSTILE = (
-    "with space", "$(touch pwned)", "`touch pwned`", "; touch pwned", "a\nb: c\n", "a'b\"c\\", "--force", "-x", "*", "$HOME", "%s", "~", "ü \t|&<>",
+    "with space", "$(touch pwned)", "`touch pwned`", "; touch pwned", "a\nb: c\n", "a'b\"c\\", "--force", "-x", "*", "$HOME", "%s", "~",
+    "ü \t|&<>",
 )  # fmt: skip
 
 
