@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from contract.layout import CHECKOUT
+from tests.sessions import noxfile
 
 if shutil.which("git") is None or not (CHECKOUT / ".git").exists():
     pytest.skip("not a git checkout: nothing says which files are ours", allow_module_level=True)
@@ -140,21 +140,10 @@ def test_the_workflow_checks_the_licences_of_the_crates():
     assert install < steps.index("uvx nox -s lint")
 
 
-@pytest.fixture(scope="module")
-def noxfile():
-    # Once: nox objects to a session that is registered twice.
-    spec = importlib.util.spec_from_file_location("noxfile", CHECKOUT / "noxfile.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def clean(noxfile, monkeypatch, tmp_path):
+def clean(monkeypatch, tmp_path):
     """`nox -s clean -- OPTIONS` in a folder with a bit of everything: what it leaves."""
-    monkeypatch.setattr(noxfile, "ROOT", tmp_path)
+    monkeypatch.setattr(noxfile(), "ROOT", tmp_path)
 
     def error(text: str) -> None:
         raise UserWarning(text)
@@ -162,7 +151,7 @@ def clean(noxfile, monkeypatch, tmp_path):
     def run(*options: str) -> set[str]:
         for name in ("artifacts", "data", ".venv", "reports/latest"):
             (tmp_path / name).mkdir(parents=True, exist_ok=True)
-        noxfile.clean(SimpleNamespace(posargs=list(options), log=print, error=error))
+        noxfile().clean(SimpleNamespace(posargs=list(options), log=print, error=error))
         return {path.name for path in tmp_path.iterdir()}
 
     return run
