@@ -15,10 +15,11 @@ from pathlib import Path
 
 from contract.errors import EnvironmentFault, UsageError, run_step
 from contract.layout import CHECKOUT
-from contract.options import USER_FOLDER
 
 INPUTS = ("onnx", "reference", "images", "weights", "preset", "spec", "output", "claim", "without")
 REQUIRED = INPUTS[:3]
+# As contract.options has it, which other packages may come to be imported by.
+USER_FOLDER = "CONCORD_USER_FOLDER"
 LOCK = CHECKOUT / "requirements" / "all.txt"
 
 

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from contract.layout import CHECKOUT
-from tests.sessions import noxfile
+from tests import sessions
 
 if shutil.which("git") is None or not (CHECKOUT / ".git").exists():
     pytest.skip("not a git checkout: nothing says which files are ours", allow_module_level=True)
@@ -140,10 +140,15 @@ def test_the_workflow_checks_the_licences_of_the_crates():
     assert install < steps.index("uvx nox -s lint")
 
 
+@pytest.fixture(scope="module")
+def noxfile():
+    return sessions.noxfile()
+
+
 @pytest.fixture
-def clean(monkeypatch, tmp_path):
+def clean(noxfile, monkeypatch, tmp_path):
     """`nox -s clean -- OPTIONS` in a folder with a bit of everything: what it leaves."""
-    monkeypatch.setattr(noxfile(), "ROOT", tmp_path)
+    monkeypatch.setattr(noxfile, "ROOT", tmp_path)
 
     def error(text: str) -> None:
         raise UserWarning(text)
@@ -151,7 +156,7 @@ def clean(monkeypatch, tmp_path):
     def run(*options: str) -> set[str]:
         for name in ("artifacts", "data", ".venv", "reports/latest"):
             (tmp_path / name).mkdir(parents=True, exist_ok=True)
-        noxfile().clean(SimpleNamespace(posargs=list(options), log=print, error=error))
+        noxfile.clean(SimpleNamespace(posargs=list(options), log=print, error=error))
         return {path.name for path in tmp_path.iterdir()}
 
     return run

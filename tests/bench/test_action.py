@@ -207,6 +207,7 @@ def test_a_second_use_in_a_job_finds_the_environment(use):
 def test_it_starts_before_anything_is_installed():
     done = subprocess.run([sys.executable, "-S", "-c", "import bench.action"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert action.USER_FOLDER == options.USER_FOLDER
 
 
 def test_no_line_of_shell_holds_an_expression_and_every_action_is_pinned():

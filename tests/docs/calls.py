@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import signal
 import sys
@@ -13,11 +14,13 @@ import pytest
 
 from contract import options
 from contract.errors import ConcordError
+from contract.layout import CHECKOUT
 from tests import sessions
 from tests.docs.reading import Command
 
 MODULES = ("train", "export", "bench", "infer_py")
 INFER_RS = "infer_rs/target/release/infer-rs"
+PINNED = re.compile(r"[a-z0-9-]+==[0-9.]+")
 Call = tuple[str, ...]
 
 
@@ -32,17 +35,26 @@ class Parsed(BaseException):  # noqa: N818 - no error: it ends a step where its 
 def calls(command: Command, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Our programs that a command starts, each as its words. Raises AssertionError for a command that no test knows."""
     words = list(command.words)
-    if words == ["pip", "install", "uv"]:
+    if words == ["pip", "install", "uv"] or words[0] == "printf":
+        return []
+    if words[:5] == ["uv", "pip", "install", "--python", ".venv"] and all(PINNED.fullmatch(word) for word in words[5:]):
         return []
     if words[:2] == ["uvx", "nox"]:
         words = words[1:]
     if words[:2] == ["nox", "-s"]:
         return _of_nox(words[2:], root, monkeypatch)
-    if words[0] in ("python", ".venv/bin/python") and words[1:2] == ["-m"] and words[2:3] and words[2] in MODULES:
+    if words[0] in ("python", ".venv/bin/python") and words[1:2] == ["-m"] and len(words) > 2 and _known(words[2], words[3:]):
         return [("python", *words[1:])]
     if words[0] in (INFER_RS, "infer-rs"):
         return [("infer-rs", *words[1:])]
     raise AssertionError(f"{command.page}:{command.line}: no test knows how to run this: {command}")
+
+
+def _known(module: str, arguments: list[str]) -> bool:
+    """One of the steps, a program below docs/ without options, or pytest on a folder that there is, by name."""
+    if module == "pytest":
+        return (CHECKOUT / arguments[0]).exists() and (len(arguments) == 1 or (arguments[1] == "-k" and len(arguments) == 3))
+    return module in MODULES or (module.startswith("docs.") and not arguments and (CHECKOUT / module.replace(".", "/")).is_dir())
 
 
 def _of_nox(words: list[str], root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
@@ -63,6 +75,8 @@ def _of_nox(words: list[str], root: Path, monkeypatch: pytest.MonkeyPatch) -> li
 def understood(call: Call, monkeypatch: pytest.MonkeyPatch) -> options.Options | None:
     """The options as the program's own parser reads them, None for a program with others. Raises AssertionError where it refuses them."""
     module, arguments = call[2], list(call[3:])
+    if module not in MODULES:
+        return None
     genuine, parse_args = options.parse, options.Parser.parse_args
 
     def shared(made: Any, argv: list[str]) -> Any:

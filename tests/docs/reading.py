@@ -9,8 +9,8 @@ from pathlib import Path
 
 from contract.layout import CHECKOUT
 
-SHELL, DATA = ("sh", "bash"), ("toml", "yaml", "json", "text", "csv")
-BEGINNINGS = ("nox ", "uvx ", "python -m ", ".venv/bin/python ", "pip ", "infer-rs ", "infer_rs/target/")
+SHELL, DATA = ("sh", "bash"), ("toml", "yaml", "json", "python", "text", "csv")
+BEGINNINGS = ("nox ", "uvx ", "python -m ", ".venv/bin/python ", "pip ", "uv ", "infer-rs ", "infer_rs/target/")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ def pages() -> list[Path]:
 
 
 def commands(page: str, text: str) -> list[Command]:
-    """Every command in reading order; of `a && b` both. Raises AssertionError where it cannot be told what is one."""
+    """Every command in reading order; of `a && b` and `a | b` both. Raises AssertionError where it cannot be told what is one."""
     found = []
     for number, line in typed(page, text):
         assert not line.endswith("\\"), f"{page}:{number}: write the command on one line, which can be copied"
         rest = shlex.split(line, comments=True)
         while rest:
-            end = rest.index("&&") if "&&" in rest else len(rest)
+            end = next((place for place, word in enumerate(rest) if word in ("&&", "|")), len(rest))
             found.append(Command(page, number, tuple(rest[:end])))
             rest = rest[end + 1 :]
     return found

@@ -22,9 +22,17 @@ COMMANDS = [command for name, text in PAGES.items() for command in reading.comma
 
 
 def extended(matrix: Path, text: str, folder: Path) -> Path:
-    """A matrix with the entries that a page adds to it."""
+    """A matrix with the entries that a page adds to it; one that it has already must be the page's, too."""
+    there = tomllib.loads(matrix.read_text(encoding="utf-8"))
+    added = []
+    for block in reading.blocks(text, "toml"):
+        entries = [(noun, entry) for noun, found in tomllib.loads(block).items() for entry in found]
+        known = [(noun, entry) for noun, entry in entries if entry.get("name") in [each.get("name") for each in there.get(noun, [])]]
+        assert not known or known == entries, "what matrix.toml has stands in a block of its own"
+        assert all(entry in there[noun] for noun, entry in known), f"matrix.toml has another entry than {known}"
+        added += [] if known else [block]
     made = folder / "matrix.toml"
-    made.write_text("\n".join([matrix.read_text(encoding="utf-8"), *reading.blocks(text, "toml")]), encoding="utf-8")
+    made.write_text("\n".join([matrix.read_text(encoding="utf-8"), *added]), encoding="utf-8")
     return made
 
 
@@ -43,7 +51,7 @@ def test_every_entry_of_a_page_loads(name, tmp_path):
     loaded = load(extended(CHECKOUT / "matrix.toml", PAGES[name], tmp_path))
     for block in reading.blocks(PAGES[name], "toml"):
         for noun, entries in tomllib.loads(block).items():
-            assert all(loaded.find(noun, entry["name"]) for entry in entries)
+            assert all(loaded.find(noun, entry["name"]) for entry in entries if noun != "skip")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -81,6 +89,10 @@ def test_the_workflow_has_ten_lines_and_gives_inputs_that_the_action_has():
         ("    nox -s train -- --recipe heads", "did you mean 'head'"),
         ("    nox -s clean -- --everything", "unknown --everything"),
         ("    nox -s tests -- -k matrix", "no test knows how"),
+        ("    nox -s bench | tee", "no test knows how to run this: tee"),
+        ("    uv pip install --python .venv openvino", "no test knows how"),
+        ("    python -m pytest tests/nowhere", "no test knows how"),
+        ("    python -m docs.examples.nothing", "no test knows how"),
         ("    python -m bench parity --onnx a.onnx --refrence b.onnx", "exit 2"),
         ("    python -m bench overhead --quik", "exit 2"),
         ("    python -m infer_py predikt model.onnx", "exit 2"),
@@ -101,6 +113,13 @@ def test_what_is_wrong_is_found(text, why, tmp_path, monkeypatch, capsys):
 
     with pytest.raises(AssertionError, match=re.escape(why)):
         judge()
+
+
+def test_an_entry_that_the_matrix_has_is_the_same_one(tmp_path):
+    matrix = CHECKOUT / "matrix.toml"
+    assert extended(matrix, '```toml\n[[runtime]]\nname = "ort-rust"\n```', tmp_path).read_text() == matrix.read_text()
+    with pytest.raises(AssertionError, match="another entry"):
+        extended(matrix, '```toml\n[[recipe]]\nname = "head"\ntrain = "all"\nepochs = 1\n```', tmp_path)
 
 
 def test_what_a_page_holds_is_found():
