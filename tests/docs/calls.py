@@ -43,18 +43,22 @@ def calls(command: Command, root: Path, monkeypatch: pytest.MonkeyPatch) -> list
         words = words[1:]
     if words[:2] == ["nox", "-s"]:
         return _of_nox(words[2:], root, monkeypatch)
-    if words[0] in ("python", ".venv/bin/python") and words[1:2] == ["-m"] and len(words) > 2 and _known(words[2], words[3:]):
-        return [("python", *words[1:])]
+    if words[0] in ("python", ".venv/bin/python") and words[1:2] == ["-m"] and len(words) > 2:
+        if words[2] in MODULES:
+            return [("python", *words[1:])]
+        if _there(words[2], words[3:]):
+            return []
     if words[0] in (INFER_RS, "infer-rs"):
         return [("infer-rs", *words[1:])]
     raise AssertionError(f"{command.page}:{command.line}: no test knows how to run this: {command}")
 
 
-def _known(module: str, arguments: list[str]) -> bool:
-    """One of the steps, a program below docs/ without options, or pytest on a folder that there is, by name."""
+def _there(module: str, arguments: list[str]) -> bool:
+    """pytest on tests that there are, by name if need be; or a module of ours without options, which has tests of its own."""
     if module == "pytest":
-        return (CHECKOUT / arguments[0]).exists() and (len(arguments) == 1 or (arguments[1] == "-k" and len(arguments) == 3))
-    return module in MODULES or (module.startswith("docs.") and not arguments and (CHECKOUT / module.replace(".", "/")).is_dir())
+        return bool(arguments) and (CHECKOUT / arguments[0]).exists() and (len(arguments) == 1 or arguments[1:-1] == ["-k"])
+    path = CHECKOUT / module.replace(".", "/")
+    return not arguments and module.split(".")[0] in ("bench", "docs") and (path.is_dir() or path.with_suffix(".py").is_file())
 
 
 def _of_nox(words: list[str], root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
@@ -75,8 +79,6 @@ def _of_nox(words: list[str], root: Path, monkeypatch: pytest.MonkeyPatch) -> li
 def understood(call: Call, monkeypatch: pytest.MonkeyPatch) -> options.Options | None:
     """The options as the program's own parser reads them, None for a program with others. Raises AssertionError where it refuses them."""
     module, arguments = call[2], list(call[3:])
-    if module not in MODULES:
-        return None
     genuine, parse_args = options.parse, options.Parser.parse_args
 
     def shared(made: Any, argv: list[str]) -> Any:

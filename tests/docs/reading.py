@@ -10,7 +10,7 @@ from pathlib import Path
 from contract.layout import CHECKOUT
 
 SHELL, DATA = ("sh", "bash"), ("toml", "yaml", "json", "python", "text", "csv")
-BEGINNINGS = ("nox ", "uvx ", "python -m ", ".venv/bin/python ", "pip ", "uv ", "infer-rs ", "infer_rs/target/")
+BEGINNINGS = ("nox ", "uvx ", "python -m ", ".venv/bin/python ", "pip ", "infer-rs ", "infer_rs/target/")
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def test_the_workflow_has_ten_lines_and_gives_inputs_that_the_action_has():
         ("    uv pip install --python .venv openvino", "no test knows how"),
         ("    python -m pytest tests/nowhere", "no test knows how"),
         ("    python -m docs.examples.nothing", "no test knows how"),
+        ("    python -m bench.rules --write", "no test knows how"),
         ("    python -m bench parity --onnx a.onnx --refrence b.onnx", "exit 2"),
         ("    python -m bench overhead --quik", "exit 2"),
         ("    python -m infer_py predikt model.onnx", "exit 2"),

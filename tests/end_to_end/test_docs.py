@@ -44,6 +44,8 @@ DEAR = {
     "nox -s train export bench -- --backbone efficientnet_b0": CHAIN,
     "nox -s train export bench -- --backbone resnet18 --recipe careful": CHAIN,
     "nox -s train export bench -- --backbone resnet18 --dataset rps --root DIR --checkpoint model.safetensors": CHAIN,
+    "nox -s train -- --backbone efficientnet_b0 --recipe head --offline": "mobilenet_v2 is trained below in the same way",
+    "nox -s train -- --backbone resnet18 --recipe head --epochs 5": "flowers is learned below by the same recipe",
     "nox -s parity": PARITY,
     "python -m bench parity": PARITY,
     "nox -s parity -- --backbone resnet18 --images 100": PARITY,
