@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from contract.layout import CHECKOUT
+from tests import sessions
 
 if shutil.which("git") is None or not (CHECKOUT / ".git").exists():
     pytest.skip("not a git checkout: nothing says which files are ours", allow_module_level=True)
@@ -142,13 +142,7 @@ def test_the_workflow_checks_the_licences_of_the_crates():
 
 @pytest.fixture(scope="module")
 def noxfile():
-    # Once: nox objects to a session that is registered twice.
-    spec = importlib.util.spec_from_file_location("noxfile", CHECKOUT / "noxfile.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return sessions.noxfile()
 
 
 def test_what_follows_the_dashes_reaches_the_step(noxfile, monkeypatch):
