@@ -24,7 +24,7 @@ PINNED = re.compile(r"[a-z0-9-]+==[0-9.]+")
 Call = tuple[str, ...]
 
 
-class Parsed(BaseException):  # noqa: N818 - no error: it ends a step where its parser is done
+class Parsed(BaseException):
     """What a step's parser made of its arguments; no `except Exception` of the step catches it."""
 
     def __init__(self, namespace: Namespace | None, shared: options.Options | None) -> None:
@@ -58,7 +58,7 @@ def _there(module: str, arguments: list[str]) -> bool:
     if module == "pytest":
         return bool(arguments) and (CHECKOUT / arguments[0]).exists() and (len(arguments) == 1 or arguments[1:-1] == ["-k"])
     path = CHECKOUT / module.replace(".", "/")
-    return not arguments and module.split(".")[0] in ("bench", "docs") and (path.is_dir() or path.with_suffix(".py").is_file())
+    return not arguments and module.split(".", maxsplit=1)[0] in ("bench", "docs") and (path.is_dir() or path.with_suffix(".py").is_file())
 
 
 def _of_nox(words: list[str], root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
