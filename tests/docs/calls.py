@@ -101,8 +101,9 @@ def understood(call: Call, monkeypatch: pytest.MonkeyPatch) -> options.Options |
     except Parsed as parsed:
         return parsed.shared
     except SystemExit as ended:
-        assert ended.code == 0 and {"-h", "--help"} & set(arguments), f"{' '.join(call)}: exit {ended.code}"  # noqa: PT018
-        return None
+        if ended.code == 0 and {"-h", "--help"} & set(arguments):
+            return None
+        raise AssertionError(f"{' '.join(call)}: exit {ended.code}") from ended
     finally:
         signal.signal(signal.SIGTERM, handler)
     raise AssertionError(f"{' '.join(call)}: it has no parser")

@@ -124,6 +124,7 @@ def test_an_entry_that_the_matrix_has_is_the_same_one(tmp_path):
 
 
 def test_what_a_page_holds_is_found():
-    text = "say `uvx nox -s doctor`, not `--quick`\n\n    pip install uv && nox -s train  # both\n    # nothing\n\n```toml\nnox = 1\n```\n- a\n    b\n"
+    text = "say `uvx nox -s doctor`, not `--quick`\n\n    pip install uv && nox -s train  # both\n    # nothing\n\n"
+    text += "```toml\nnox = 1\n```\n- a\n    b\n"
     found = [str(command) for command in reading.commands("page.md", text)]
     assert found == ["uvx nox -s doctor", "pip install uv", "nox -s train"]

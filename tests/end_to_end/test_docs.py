@@ -31,6 +31,7 @@ from tests.end_to_end.conftest import MATRIX, Chain
 pytestmark = pytest.mark.slow
 CHAIN = "train, export and bench run as the fixture of this folder, and on other data and weights below"
 GATE, GIVEN = "test_gate.py runs it", "test_given.py runs it, and one of its kind is run below"
+OPENVINO = "tests/docs/test_openvino.py, where it is installed"
 PARITY = "the fixture's bench run does it first"
 DEAR = {
     "nox -s train export bench": CHAIN,
@@ -62,8 +63,8 @@ DEAR = {
     "nox -s wheel": "tests/infer_rs/test_wheel.py makes one, and installs it",
     "nox -s look": "tests/train/test_look.py runs it",
     "nox -s bench -- -k 'resnet18 and not (load or sim-static)'": "minutes: tests/bench/test_cells_run.py",
-    "python -m bench parity --runtime torch-eager ort-python openvino --backbone resnet18 --images 40": "tests/docs/test_openvino.py, with it",
-    "python -m bench run --runtime torch-eager ort-python openvino --backbone resnet18 --seconds 240": "tests/docs/test_openvino.py, with it",
+    "python -m bench parity --runtime torch-eager ort-python openvino --backbone resnet18 --images 40": OPENVINO,
+    "python -m bench run --runtime torch-eager ort-python openvino --backbone resnet18 --seconds 240": OPENVINO,
     "nox -s bench -- --scenario curve --backbone resnet18": "minutes: tests/bench/test_curve.py",
     "nox -s bench -- --scenario cold": "minutes: tests/bench/test_cold_runs.py",
     "nox -s selftest -- --quick": "minutes: tests/bench/selftest",
