@@ -77,7 +77,9 @@ def ratios(results: Results) -> list[Chart]:
     found = [each for each in results.contrasts if each.ratio is not None and each.verdict and (each.cell, "latency") in kinds]
     charts = []
     for of in by_place(found):
-        rows = [(_compared(each), each.ratio, VERDICTS[each.verdict or ""], each.verdict or "") for each in of if each.ratio]
+        # Runtimes first, then variants.
+        told = sorted(of, key=lambda each: each.factor)
+        rows = [(_compared(each), each.ratio, VERDICTS[each.verdict or ""], each.verdict or "") for each in told if each.ratio]
         legend = tuple((colour, name) for name, colour in VERDICTS.items() if any(each.verdict == name for each in of))
         charts.append(_ratio_chart(title(results, "Latency ratios, below 1 is faster", of[0]), rows, legend))
     return charts

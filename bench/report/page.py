@@ -14,9 +14,9 @@ from bench.report import answers, charts, gallery, grids, plots, summary
 from bench.report.table import Table, printable
 from bench.results import Results
 
-# Bytes that a page should not exceed, and how many rows its tables have in turn until it does not.
+# Bytes that a page should not exceed; how many rows its tables and how many images each backbone have, in turn until it does not.
 LARGEST = 300_000
-ROWS = (None, 240, 120, 60, 24, 12)
+LIMITS = ((None, 12), (None, 9), (None, 6), (None, 3), (240, 3), (120, 3), (60, 3), (24, 3), (12, 3))
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -26,15 +26,15 @@ def render(results: Results, tables: list[Table]) -> str:
     A run that is too large for it is shown in part, and the page says so.
     """
     text = ""
-    for rows in ROWS:
-        text = _drawn(results, tables, rows)
+    for rows, images in LIMITS:
+        text = _drawn(results, tables, rows, images)
         if len(text.encode()) <= LARGEST:
             break
     return text
 
 
-def _drawn(results: Results, tables: list[Table], rows: int | None) -> str:
-    """With at most so many rows a table, and a twelfth as many charts of each kind."""
+def _drawn(results: Results, tables: list[Table], rows: int | None, images: int) -> str:
+    """With at most so many rows a table, a twelfth as many charts of each kind, and so many images a backbone."""
     style, script = (_file(name) for name in ("report.css", "report.js"))
     # Pictures are inside the page: nothing is fetched.
     policy = (
@@ -60,7 +60,7 @@ def _drawn(results: Results, tables: list[Table], rows: int | None) -> str:
         plots=[each for kind in (plots.curves(results), plots.paretos(results)) for each in kind[some]],
         grids=[each for kind in (grids.checks(results), grids.ledger(results), grids.confusions(results)) for each in kind[some]],
         trainings=plots.trainings(results)[some],
-        galleries=gallery.galleries(results)[some],
+        galleries=[replace(each, pictures=each.pictures[:images]) for each in gallery.galleries(results)[some]],
         contents=_contents(results, tables),
         width=charts.WIDTH,
         label=charts.LABEL,

@@ -124,6 +124,15 @@ def test_a_large_run_is_shown_in_part_and_says_so():
     assert "This run is large" not in rendered(some)
 
 
+def test_images_are_left_out_before_rows_are():
+    some = made.results()
+    large = [replace(made.sample(), picture="A" * 6000, backbone=name) for name in ("a", "b", "c", "d") for _ in range(12)]
+    text = rendered(replace(some, samples=tuple(large)))
+    assert len(text.encode()) < page.LARGEST
+    assert text.count("<img ") == 4 * 9
+    assert "This run is large" not in text
+
+
 def test_ten_thousand_classes_fit():
     pairs = [(f"class {number}", f"class {number + number % 2}", 1) for number in range(10_000)]
     text = rendered(replace(made.results(), confusions=(made.confusion(*pairs),)))
