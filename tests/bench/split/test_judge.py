@@ -48,7 +48,8 @@ def cells(**changed: object) -> list[Measured]:
 
 
 def receipts() -> dict[str, object]:
-    return {name: made.receipt(name, "1.31.1", fakes.COMMIT) for name in TIMES}
+    """What programs say of themselves: each is one of the two runners, started in another way."""
+    return {name: made.receipt("ort-rust" if "rust" in name else "ort-python", "1.31.1", fakes.COMMIT) for name in TIMES}
 
 
 def judged(**changed: object) -> Judged:
@@ -101,7 +102,7 @@ def test_only_what_differs_by_intent_may_differ():
     found = judge(without, cells(), receipts(), 0.01)
     assert [step.contrast.not_comparable for step in found.steps] == ["output_allocation", None, "output_allocation"]
     assert found.total.contrast.not_comparable is None  # both ends let ONNX Runtime allocate
-    build = receipts() | {"rust-bare": made.receipt("rust-bare", "1.31.1", "0123456789")}
+    build = receipts() | {"rust-bare": made.receipt("ort-rust", "1.31.1", "0123456789")}
     assert [step.contrast.not_comparable for step in judge(chain(), cells(), build, 0.01).steps] == [None, "commit", "commit"]
 
 
