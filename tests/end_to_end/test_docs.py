@@ -60,6 +60,7 @@ DEAR = {
     "python -m bench run --gate RUN --backbone resnet18 --scenario latency --runtime ort-python ort-rust": GATE,
     "nox -s report -- --explain CELL CELL": "test_explain.py runs it",
     "nox -s report -- RUN RUN2": "tests/bench/across runs it on two stored runs",
+    "infer-rs predict model.onnx photo.jpg": "tests/infer_rs/test_wheel.py: beside the wheel of ONNX Runtime",
     "nox -s wheel": "tests/infer_rs/test_wheel.py makes one, and installs it",
     "nox -s look": "tests/train/test_look.py runs it",
     "nox -s bench -- -k 'resnet18 and not (load or sim-static)'": "minutes: tests/bench/test_cells_run.py",
