@@ -80,12 +80,15 @@ class Fleet:
             if name not in self._runners | self._starting:
                 self._starting[name] = self._start(name)
 
-    def taking_part(self, generation: int) -> tuple[str, ...]:
-        """The runtimes that are measured in this generation of processes; all of them, where fewer than two start quickly."""
+    def taking_part(self, generation: int, least: int) -> tuple[str, ...]:
+        """The runtimes that are measured in this generation of processes, of which there are at least so many.
+
+        All of them, where fewer than two start quickly.
+        """
         slow = [name for name in self.names if self._descriptor(name).slow_start]
         if len(self.names) - len(slow) < LEAST_COMPARED:
             return self.names
-        return tuple(name for name in self.names if name not in slow or budget.slow_one_takes_part(generation))
+        return tuple(name for name in self.names if name not in slow or budget.slow_one_takes_part(generation, least))
 
     def running(self, name: str) -> bool:
         """Whether this runner has been started and has said who it is."""

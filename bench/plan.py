@@ -104,7 +104,7 @@ def show(plan: Plan, matrix: Matrix, work: Path, forecasts: Sequence[str], old: 
     subjects = [part.subject for part in plan.parts]
     asked = [(each.train.backbone, runtime) for each in subjects for runtime in each.candidates(chosen.runtime, chosen.reference)]
     rows = sum(len(matrix.forms(*pair)) for pair in asked)
-    bound = f"about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
+    bound = f"within about {plan.parity_seconds:.0f} s" if matrix.parity.seconds else "however long it takes"
     lines = [
         f"plan: parity of {rows} variants x runtimes, up to {plan.images} images each, {bound}",
         *claims_of(plan, matrix),

@@ -57,6 +57,12 @@ class Progress:
         """A line that stays."""
         self._console.print(Text(text), soft_wrap=True)
 
+    def correct(self, seconds: float) -> None:
+        """So many seconds more (or less) are expected than was thought at the beginning."""
+        self._expected += seconds
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, total=self._expected)
+
     def done(self, expected_seconds: float) -> None:
         """A part that was expected to take so long is over."""
         self._done, self._last = min(self._expected, self._done + expected_seconds), time.monotonic()

@@ -86,9 +86,11 @@ def carry_out(
             with clock.part("planning"):
                 loaded = [loaded_and_cold(part, matrix, same_graphs(results), old) for part in planned.parts]
                 must_have_twins(old, [scenarios for scenarios, _ in loaded])
-                settings, _ = cold.budgets(loaded, matrix.measure)
+                settings, cold_seconds = cold.budgets(loaded, matrix.measure)
                 tried = [(part, scenarios) for part, (scenarios, _) in zip(planned.parts, loaded, strict=True)]
                 expected, unknown = probe.parts(tried, fleet, Path(work))
+                if measuring and settings is not None:
+                    planned = replace(planned, measure_seconds=forecast.expected_seconds(expected, settings) + cold_seconds)
             forecasts = [*forecast.lines(expected, settings), *unknown]
             plan.show(planned, matrix, Path(work), forecasts, None if old is None else old.run)
             kept = Kept(replace(results, receipts=fleet.receipts, problems=problems), folder)

@@ -12,6 +12,8 @@ from contract.errors import DataError, nearest
 Device = Literal["auto", "cpu", "cuda"]
 # A recipe per device, and one for random weights where it differs.
 RECIPE_KEYS = ("cpu", "cuda", "random-cpu", "random-cuda")
+# An interval over generations of processes (bench.ratios) needs so many.
+LEAST_GENERATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -249,17 +251,21 @@ class Parity:
 
 @dataclass(frozen=True)
 class Measure:
-    """How long is measured in all, in at most how many generations of processes, and what counts as equivalent.
+    """How long is measured in all, in how many generations of processes, and what counts as equivalent.
 
-    `threshold`: the largest slow-down, as a share, that --gate allows.
+    `restarts`: at most so many generations; `generations`: at least so many, whatever they cost. `threshold`: the largest slow-down, as a
+    share, that --gate allows.
     """
 
     seconds: float = 210.0
     restarts: int = 12
     equivalent: float = 0.01
     threshold: float = 0.05
+    generations: int = 4
 
     def __post_init__(self) -> None:
+        if self.generations < LEAST_GENERATIONS:
+            raise strict.StrictError(f"generations must be at least {LEAST_GENERATIONS}: fewer processes give no interval")
         if self.restarts < 1 or min(self.seconds, self.equivalent, self.threshold) <= 0:
             raise strict.StrictError("seconds, restarts, equivalent and threshold must be positive")
 
@@ -273,3 +279,4 @@ class Quick:
     per_species: int
     parity_images: int
     measure_seconds: float
+    measure_generations: int

@@ -228,6 +228,7 @@ def select(options: Options) -> matrices.Matrix:
         measure=replace(
             loaded.measure,
             seconds=options.seconds or (quick.measure_seconds if quick else loaded.measure.seconds),
+            generations=quick.measure_generations if quick else loaded.measure.generations,
             threshold=options.threshold or loaded.measure.threshold,
         ),
     )

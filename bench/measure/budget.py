@@ -5,11 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench import ratios
-
-# Every site gets so many generations of processes, whatever they cost: with three the interval would be half as wide again.
-LEAST_GENERATIONS = 4
-assert LEAST_GENERATIONS >= ratios.LEAST_PROCESSES
 # A run that cannot have them in this many times its budget ends without.
 HARD_CAP = 2.0
 # So many times as long as starting and loading took is measured in a generation.
@@ -18,17 +13,17 @@ TIMES_BEFORE = 6
 SLOW_START_IN = 3
 
 
-def slow_one_takes_part(generation: int) -> bool:
+def slow_one_takes_part(generation: int, least: int) -> bool:
     """Whether a slow starter is measured in this generation: torch takes as long to start as a whole generation of the others takes."""
-    return generation < LEAST_GENERATIONS or generation % SLOW_START_IN == 0
+    return generation < least or generation % SLOW_START_IN == 0
 
 
-def shares(costs: Sequence[float], seconds: float) -> list[float]:
+def shares(costs: Sequence[float], seconds: float, generations: int) -> list[float]:
     """Seconds for each site: equal shares, but a site whose least generations cost more gets what they cost, and the others less.
 
-    `costs`: seconds of one generation at each site, 0 where nothing is known yet.
+    `costs`: seconds of one generation at each site, 0 where nothing is known yet. `generations`: so many each site has at least.
     """
-    least = [LEAST_GENERATIONS * cost for cost in costs]
+    least = [generations * cost for cost in costs]
     costly: set[int] = set()
     while True:
         others = [place for place in range(len(costs)) if place not in costly]
@@ -39,7 +34,7 @@ def shares(costs: Sequence[float], seconds: float) -> list[float]:
         costly |= more
 
 
-def measuring_seconds(before: float, left: float, generation: int, most: int) -> float:
+def measuring_seconds(before: float, left: float, generation: int, least: int, most: int) -> float:
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
     Six times as long as it took to get there: the median over a process' rounds scatters less than half as much with four times as many,
@@ -48,5 +43,5 @@ def measuring_seconds(before: float, left: float, generation: int, most: int) ->
     """
     wanted = left / max((1 + TIMES_BEFORE) * before, 1e-9)
     # Whole ones: of a part of one nothing would be left over for the last.
-    generations = min(max(math.floor(wanted), LEAST_GENERATIONS - generation, 1), max(1, most - generation))
+    generations = min(max(math.floor(wanted), least - generation, 1), max(1, most - generation))
     return max(0.0, left / generations - before)

@@ -61,11 +61,11 @@ class Tour:
             group.prepare(work)
         verifying = time.monotonic() - started - before
         left = self.share - self.spent - verifying
-        seconds = budget.measuring_seconds(before, left, generation.number, generation.most)
+        seconds = budget.measuring_seconds(before, left, generation.number, generation.least, generation.most)
         contrasts = sum(group.contrasts for group in groups)
         for group in groups:
             progress.part(f"measuring {group.name}, {title}")
-            at_least = int(generation.number < budget.LEAST_GENERATIONS)
+            at_least = int(generation.number < generation.least)
             group.spend(seconds * group.contrasts / contrasts, generation.number, at_least=at_least)
         sessions.release()
         took = time.monotonic() - started
@@ -76,11 +76,12 @@ class Tour:
 
 @dataclass(frozen=True)
 class Generation:
-    """Processes that were started together, and what starting them cost each site; `most`: so many generations are allowed."""
+    """Processes that were started together, and what starting them cost each site; there are `least` to `most` generations."""
 
     number: int
     runtimes: tuple[str, ...]
     start_seconds: float
+    least: int
     most: int
 
 
@@ -96,7 +97,7 @@ def measure(
     """Measure all sites within `settings.seconds`, in at most `settings.restarts` generations of processes; returns one Found per site.
 
     A process is a cluster of the statistics: two processes of the same program differ by up to a percent (measuring.md 0a). So all runners
-    are started anew for each generation. Each site has four generations, whatever they cost, and then as many as fit its share of the
+    are started anew for each generation. Each site has `settings.generations`, whatever they cost, and then as many as fit its share of the
     time; what a site leaves, the others get. `after` gets what was found so far after each generation.
     """
     sessions = Sessions(fleet)
@@ -105,20 +106,20 @@ def measure(
     }
     family = pairs.count([entry.cell for each in groups.values() for group in each for entry in group.entries])
     tours = [Tour(site, groups[site.name], Looks(groups[site.name], settings.equivalent, family)) for site in sites]
-    divide(tours, settings.seconds)
+    divide(tours, settings)
     began = time.monotonic()
     for number in range(settings.restarts):
-        visited = next_tours(tours, number, settings.seconds, time.monotonic() - began)
+        visited = next_tours(tours, number, settings, time.monotonic() - began)
         if not visited:
             break
         sessions.drop()
         started = time.monotonic()
-        runtimes = fleet.taking_part(number)
+        runtimes = fleet.taking_part(number, settings.generations)
         sessions.start(entry.cell for tour in visited for group in tour.groups for entry in group.choose(runtimes))
         start_seconds = (time.monotonic() - started) / len(visited)
         for tour in visited:
-            tour.visit(sessions, Generation(number, runtimes, start_seconds, settings.restarts), work, progress)
-            divide(tours, settings.seconds)
+            tour.visit(sessions, Generation(number, runtimes, start_seconds, settings.generations, settings.restarts), work, progress)
+            divide(tours, settings)
             tour.looks.look(tour.spent / tour.share)
             progress.done(tour.cost)
         after([_found(tour) for tour in tours])
@@ -126,18 +127,18 @@ def measure(
     return [_found(tour) for tour in tours]
 
 
-def divide(tours: Sequence[Tour], seconds: float) -> None:
+def divide(tours: Sequence[Tour], settings: Measure) -> None:
     """Give each site its share; done anew after each visit, because what a site costs is known by visiting it."""
-    for tour, share in zip(tours, budget.shares([tour.cost for tour in tours], seconds), strict=True):
+    for tour, share in zip(tours, budget.shares([tour.cost for tour in tours], settings.seconds, settings.generations), strict=True):
         tour.share = share
 
 
-def next_tours(tours: list[Tour], generation: int, seconds: float, elapsed: float) -> list[Tour]:
+def next_tours(tours: list[Tour], generation: int, settings: Measure, elapsed: float) -> list[Tour]:
     """The sites that a generation visits; none ends the measuring."""
     still = [tour for tour in tours if tour.open]
-    if generation < budget.LEAST_GENERATIONS:
-        return still if elapsed < budget.HARD_CAP * seconds else []
-    left = seconds - elapsed
+    if generation < settings.generations:
+        return still if elapsed < budget.HARD_CAP * settings.seconds else []
+    left = settings.seconds - elapsed
     fitting = [tour for tour in still if tour.cost <= left]
     own = [tour for tour in fitting if tour.spent + tour.cost <= tour.share]
     if own:

@@ -63,15 +63,25 @@ class Forecast:
 
 def forecast(sites: Sequence[Expected], settings: Measure) -> list[Forecast]:
     """A forecast for each group, with the budget divided as it will be."""
+    before, costs = _costs(sites)
+    shares = budget.shares(costs, settings.seconds, settings.generations)
+    return [made for each in zip(sites, before, costs, shares, strict=True) for made in _of(*each, settings)]
+
+
+def expected_seconds(sites: Sequence[Expected], settings: Measure) -> float:
+    """What measuring will take: the budget, or its least generations of processes where those cost more."""
+    return max(settings.seconds, settings.generations * sum(_costs(sites)[1]))
+
+
+def _costs(sites: Sequence[Expected]) -> tuple[list[float], list[float]]:
+    """Of each site the seconds until its models are loaded, and those of a generation with one round of each group."""
     before = [START_SECONDS / len(sites) + site.loading_seconds for site in sites]
-    costs = [first + sum(site.round_seconds(*group) for group in site.groups) for site, first in zip(sites, before, strict=True)]
-    shares = budget.shares(costs, settings.seconds)
-    return [made for each in zip(sites, before, costs, shares, strict=True) for made in _of(*each, settings.restarts)]
+    return before, [first + sum(site.round_seconds(*group) for group in site.groups) for site, first in zip(sites, before, strict=True)]
 
 
-def _of(site: Expected, before: float, cost: float, share: float, most: int) -> Iterator[Forecast]:
-    measuring = budget.measuring_seconds(before, share, 0, most)
-    processes = max(budget.LEAST_GENERATIONS, min(most, int(share / max(cost, before + measuring))))
+def _of(site: Expected, before: float, cost: float, share: float, settings: Measure) -> Iterator[Forecast]:
+    measuring = budget.measuring_seconds(before, share, 0, settings.generations, settings.restarts)
+    processes = max(settings.generations, min(settings.restarts, int(share / max(cost, before + measuring))))
     contrasts = sum(_contrasts(cells) for _, cells in site.groups)
     for scenario, cells in site.groups:
         rounds = max(1, int(measuring * _contrasts(cells) / contrasts / site.round_seconds(scenario, cells)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,15 +73,15 @@ def check(
 
     `given`: the run's own options, which the command that reproduces a row repeats.
     """
-    started = time.monotonic()
     fleet.given_up.clear()
-    count = affordable_images(subject, fleet, matrix, provider, work)
+    count, seconds = affordable_images(subject, fleet, matrix, provider, work)
+    progress.correct(seconds - (matrix.parity.seconds or UNBOUNDED_SECONDS))  # the plan knew the budget alone
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
     far: Explaining = "all" if subject.exported_here else "stages"
     judged = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far)
-    progress.done(max(matrix.parity.seconds or UNBOUNDED_SECONDS, time.monotonic() - started))
+    progress.done(seconds)
     remark = orientation.count(reference.paths).say(orient=subject.train.preprocess.orient)
     return Checked(
         reference,

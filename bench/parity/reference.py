@@ -49,10 +49,11 @@ class Reference:
     image_seconds: float
 
 
-def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> int:
-    """How many images fit into the budget, loading and other batches included, from a short probe of each runtime.
+def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> tuple[int, float]:
+    """How many images fit into the budget, and the seconds that they will take, from a short probe of each runtime.
 
-    At least `least_images`, at most `images`, and as many as a stated claim needs. Raises UsageError when there are too few for it.
+    Loading and other batches are included. At least `least_images`, at most `images`, and as many as a stated claim needs.
+    Raises UsageError when there are too few for it.
     """
     needed = images_for_claim(subject, matrix)
     probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
@@ -81,9 +82,10 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
         loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(batches.sizes(matrix)))
         fixed += loads * (ready - started) + again * floor_images(each) * each
         per_image += each * (1 if variant == "eager" else len(variants))
-    if matrix.parity.seconds is None or not per_image:
-        return most
-    return min(most, max(matrix.parity.least_images, needed, int((matrix.parity.seconds - fixed) / per_image)))
+    count = most
+    if matrix.parity.seconds is not None and per_image:
+        count = min(most, max(matrix.parity.least_images, needed, int((matrix.parity.seconds - fixed) / per_image)))
+    return count, fixed + count * per_image
 
 
 def timed(call: Callable[[], object]) -> float:

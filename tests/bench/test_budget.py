@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.measure import budget
-from bench.measure.budget import LEAST_GENERATIONS
+from bench.ratios import LEAST_PROCESSES
+from contract.matrix import Measure
+from contract.nouns import LEAST_GENERATIONS
 
 
 @pytest.mark.parametrize(
@@ -22,14 +24,14 @@ from bench.measure.budget import LEAST_GENERATIONS
     ],
 )
 def test_shares(costs, shares):
-    assert budget.shares(costs, 240.0) == pytest.approx(shares)
+    assert budget.shares(costs, 240.0, 4) == pytest.approx(shares)
 
 
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=6), st.floats(1, 1000))
-def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, seconds):
-    found = budget.shares(costs, seconds)
-    assert all(share >= LEAST_GENERATIONS * cost - 1e-9 for share, cost in zip(found, costs, strict=True))
-    assert sum(found) == pytest.approx(max(seconds, LEAST_GENERATIONS * sum(costs)))
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=6), st.floats(1, 1000), st.integers(3, 6))
+def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, seconds, least):
+    found = budget.shares(costs, seconds, least)
+    assert all(share >= least * cost - 1e-9 for share, cost in zip(found, costs, strict=True))
+    assert sum(found) == pytest.approx(max(seconds, least * sum(costs)))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,17 @@ def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, s
     ],
 )
 def test_how_long_a_generation_measures(before, left, generation, most, seconds):
-    assert budget.measuring_seconds(before, left, generation, most) == pytest.approx(seconds)
+    assert budget.measuring_seconds(before, left, generation, 4, most) == pytest.approx(seconds)
+
+
+def test_three_generations_measure_longer_each_than_four():
+    assert budget.measuring_seconds(2.0, 20.0, 0, 3, 12) == pytest.approx(20 / 3 - 2)
+
+
+def test_a_matrix_cannot_ask_for_fewer_generations_than_an_interval_needs():
+    assert LEAST_GENERATIONS == LEAST_PROCESSES
+    assert Measure().generations > LEAST_GENERATIONS
 
 
 def test_a_slow_starter_takes_part_in_the_first_generations_and_in_one_of_three_later():
-    assert [number for number in range(12) if budget.slow_one_takes_part(number)] == [0, 1, 2, 3, 6, 9]
+    assert [number for number in range(12) if budget.slow_one_takes_part(number, 4)] == [0, 1, 2, 3, 6, 9]

@@ -67,14 +67,14 @@ def test_what_a_generation_visits(fleet, process, elapsed, visited):
         tour(fleet, "fast", cost=5, spent=15),
         tour(fleet, "done", cost=1, spent=1, closed=True),
     ]
-    assert names(next_tours(tours, process, 120.0, elapsed)) == visited
+    assert names(next_tours(tours, process, Measure(120.0), elapsed)) == visited
 
 
 def test_what_a_site_leaves_the_others_get_cheapest_first(fleet):
     tours = [tour(fleet, name, cost=cost, spent=60) for name, cost in (("a", 20), ("b", 5), ("c", 9))]
-    assert names(next_tours(tours, 5, 100.0, 80.0)) == ["b", "c"]
-    assert names(next_tours(tours, 5, 100.0, 92.0)) == ["b"]
-    assert names(next_tours(tours, 5, 100.0, 96.0)) == []
+    assert names(next_tours(tours, 5, Measure(100.0), 80.0)) == ["b", "c"]
+    assert names(next_tours(tours, 5, Measure(100.0), 92.0)) == ["b"]
+    assert names(next_tours(tours, 5, Measure(100.0), 96.0)) == []
 
 
 def blocks(process_logs: list[float], base_ns: int = 1_000_000) -> list[Block]:

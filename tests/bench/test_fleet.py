@@ -191,7 +191,7 @@ def test_options_are_explicit(fleet):
 def test_a_slow_starter_sits_out_only_where_two_others_are_left(tmp_path, monkeypatch):
     fakes.use(monkeypatch, **{"torch-eager": replace(fakes.descriptor("torch-eager"), slow_start=True)})
     with Fleet(fakes.RUNTIMES, 1, tmp_path) as fleet:
-        assert [fleet.taking_part(number) for number in (0, 3)] == [fakes.RUNTIMES] * 2
-        assert [fleet.taking_part(number) for number in (4, 6)] == [fakes.RUNTIMES[1:], fakes.RUNTIMES]
+        assert [fleet.taking_part(number, 4) for number in (0, 3)] == [fakes.RUNTIMES] * 2
+        assert [fleet.taking_part(number, 4) for number in (4, 6)] == [fakes.RUNTIMES[1:], fakes.RUNTIMES]
         fleet.names = ("torch-eager", "ort-python")
-        assert fleet.taking_part(4) == fleet.names
+        assert fleet.taking_part(4, 4) == fleet.names

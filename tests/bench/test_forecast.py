@@ -58,6 +58,16 @@ def test_four_processes_at_least_and_restarts_at_most(seconds, processes):
     assert {each.processes for each in forecast.forecast([site()], Measure(seconds, 16))} == {processes}
 
 
+def test_three_processes_are_enough_where_the_matrix_says_so():
+    assert {each.processes for each in forecast.forecast([site()], Measure(1.0, 16, generations=3))} == {3}
+
+
+def test_measuring_takes_its_budget_or_what_its_least_processes_cost():
+    assert forecast.expected_seconds([site()], Measure(60.0)) == 60.0
+    # A generation: 3 s of starting, 0.1 s of loading, and one round of each group.
+    assert forecast.expected_seconds([site()], Measure(1.0)) == pytest.approx(4 * (3 + 0.1 + 0.24 + 0.64))
+
+
 def test_sites_share_the_budget():
     found = forecast.forecast([site("a"), site("b", 0.5)], Measure(120.0, 16))
     cheap, costly = found[0], found[2]

@@ -28,6 +28,15 @@ def test_elsewhere_every_part_is_a_line_with_what_is_left(capsys):
     ]  # fmt: skip
 
 
+def test_what_is_left_can_be_corrected(capsys):
+    with Progress(100) as progress:
+        progress.correct(-70)
+        progress.part("parity")
+        progress.done(20)
+        progress.part("measuring")
+    assert [line.split("(", 1)[1] for line in capsys.readouterr().err.splitlines()] == ["about 30 s left)", "about 10 s left)"]
+
+
 @pytest.mark.parametrize("markup", ["parity [bold]x[/]", "parity [/]"])
 def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(monkeypatch, markup):
     screen = Terminal()

@@ -177,6 +177,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("[defaults]", "[defaults]\nwithout = ['torch-eager']", "torch-eager is the reference"),
         ("[defaults]", "[parity]\nimages = 0\n[defaults]", r"m\.toml\.parity: images, seconds and the tolerance factor must be positive"),
         ("[defaults]", "[measure]\nrestarts = 0\n[defaults]", r"measure: seconds, restarts, equivalent and threshold must be positive"),
+        ("[defaults]", "[measure]\ngenerations = 2\n[defaults]", "generations must be at least 3: fewer processes give no interval"),
         ("[defaults]", "[[skip]]\nwhy = 'x'\n[defaults]", "at least one key that says which cells"),
         ("[defaults]", "[[skip]]\nwhy = ' '\nbatch = 8\n[defaults]", "a hole needs a why"),
         (
@@ -187,7 +188,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("[defaults]", "[[skip]]\nwhy = 'x'\nprovider = 'gpu'\n[defaults]", "'gpu' is not one of 'cpu', 'cuda'"),
         (
             "[defaults]",
-            "[quick]\nbackbone=['b19']\nrecipe='head'\nper_species=1\nparity_images=1\nmeasure_seconds=1\n[defaults]",
+            "[quick]\nbackbone=['b19']\nrecipe='head'\nper_species=1\nparity_images=1\nmeasure_seconds=1\nmeasure_generations=3\n[defaults]",
             "unknown backbone 'b19'",
         ),
         ('cpu = "head"', 'gpu = "head"', r"backbone\[0\] \(b18\): no recipe is ever looked up for 'gpu'; did you mean 'cpu'\?"),

@@ -70,6 +70,7 @@ def test_quick_and_what_is_said_beside_it():
     assert chosen.defaults.backbone == quick.backbone == ("resnet18",)
     assert chosen.find("dataset", "wings").per_species == quick.per_species < select().find("dataset", "wings").per_species
     assert (chosen.parity.images, chosen.measure.seconds) == (quick.parity_images, quick.measure_seconds)
+    assert 3 == quick.measure_generations == chosen.measure.generations < select().measure.generations
     assert chosen.parity.seconds is not None
     assert set(chosen.find("backbone", "resnet18").recipe.values()) == {"quick"}
     chosen = select("--quick", "--backbone", "mobilenet_v2", "--recipe", "head", "--images", "5")

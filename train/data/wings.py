@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
+from contract.machine import usable_threads
 from train.data.wings_butterfly import paint, pose
 from train.data.wings_scene import background, mottle
 from train.data.wings_shapes import Species
@@ -22,15 +24,15 @@ def draw(root: Path, *, species: int = 12, per_species: int = 60, seed: int = 0)
         raise ValueError(f"{per_species} images per species asked for: at least 1")
     folder = root / "train"
     folder.mkdir(parents=True)
-    rows = []
-    for index, kind in enumerate(_kinds(species, per_species, seed)):
-        name = f"Image_{index + 1}.jpg"
-        _draw_image(folder / name, kind, Random(f"wings {seed} {index}"))
-        rows.append((name, kind.name))
+    kinds = _kinds(species, per_species, seed)
+    names = [f"Image_{index + 1}.jpg" for index in range(len(kinds))]
+    # Pillow lets go of the interpreter while it paints; each image has random numbers of its own.
+    with ThreadPoolExecutor(usable_threads()) as pool:
+        list(pool.map(_draw_image, map(folder.joinpath, names), kinds, (Random(f"wings {seed} {index}") for index in range(len(kinds)))))
     with (root / "Training_set.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("filename", "label"))
-        writer.writerows(rows)
+        writer.writerows((name, kind.name) for name, kind in zip(names, kinds, strict=True))
 
 
 def _kinds(species: int, per_species: int, seed: int) -> list[Species]:
