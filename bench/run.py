@@ -161,7 +161,7 @@ def execute(
             confusions=(*kept.results.confusions, *([found.confusion] if found.confusion else [])),
             samples=(*kept.results.samples, *found.samples),
         )
-    fleet.stop()
+    fleet.stop(at_once=True)
     # Given up for one subject: what passed on another is measured.
     fleet.given_up.clear()
     if planned.measure_seconds and checked:

@@ -109,9 +109,10 @@ class Matrix:
             self._no_such_scenario(scenario)
         for name in self.parity.claims:
             self.find("backbone", name)
-        for name in self.quick.backbone if self.quick else ():
-            self.find("backbone", name)
         if self.quick:
+            for name in self.quick.backbone:
+                self.find("backbone", name)
+            self._find_variants(self.quick.variant)
             self.find("recipe", self.quick.recipe)
 
     def _no_twins(self, what: str, names: Sequence[str]) -> None:

@@ -275,6 +275,7 @@ class Quick:
     """What `--quick` replaces."""
 
     backbone: tuple[str, ...]
+    variant: tuple[str, ...]
     recipe: str
     per_species: int
     parity_images: int

@@ -82,7 +82,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
         completion.add(choose, f"--{noun}", noun, nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")
     completion.add(choose, "--without", "runtime", nargs="+", default=[], metavar="RUNTIME", help="leave these out; their cells are holes")
     choose.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: auto")
-    choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, about two minutes")
+    choose.add_argument("--quick", action="store_true", help="a full run on ResNet18, its dynamic variants, in two minutes")
     choose.add_argument("-k", dest="keyword", metavar="EXPR", help=KEYWORD)
     source = made.add_argument_group("what to start from")
     source.add_argument("--root", metavar="DIR", help="where the chosen data set lies")
@@ -195,10 +195,9 @@ def select(options: Options) -> matrices.Matrix:
     quick = loaded.quick if options.quick else None
     if options.quick and quick is None:
         raise UsageError("--quick needs a [quick] table", where=loaded.source)
-    chosen: dict[str, Any] = {
-        noun: getattr(options, noun) or getattr(loaded.defaults, noun) for noun in ("dataset", "variant", "runtime", "scenario")
-    }
-    chosen["backbone"] = options.backbone or (quick.backbone if quick else loaded.defaults.backbone)
+    chosen: dict[str, Any] = {noun: getattr(options, noun) or getattr(loaded.defaults, noun) for noun in ("dataset", "runtime", "scenario")}
+    for noun in ("backbone", "variant"):
+        chosen[noun] = getattr(options, noun) or getattr(quick or loaded.defaults, noun)
     for name in options.without:
         loaded.find("runtime", name)
     without = dict.fromkeys(name for name in (*options.without, *loaded.defaults.without) if name in chosen["runtime"])

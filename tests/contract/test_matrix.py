@@ -188,7 +188,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("[defaults]", "[[skip]]\nwhy = 'x'\nprovider = 'gpu'\n[defaults]", "'gpu' is not one of 'cpu', 'cuda'"),
         (
             "[defaults]",
-            "[quick]\nbackbone=['b19']\nrecipe='head'\nper_species=1\nparity_images=1\nmeasure_seconds=1\nmeasure_generations=3\n[defaults]",
+            "[quick]\nbackbone=['b19']\nvariant=[]\nrecipe='head'\nper_species=1\nparity_images=1\nmeasure_seconds=1\nmeasure_generations=3\n[defaults]",
             "unknown backbone 'b19'",
         ),
         ('cpu = "head"', 'gpu = "head"', r"backbone\[0\] \(b18\): no recipe is ever looked up for 'gpu'; did you mean 'cpu'\?"),

@@ -68,6 +68,8 @@ def test_quick_and_what_is_said_beside_it():
     quick = select().quick
     assert quick is not None
     assert chosen.defaults.backbone == quick.backbone == ("resnet18",)
+    assert chosen.defaults.variant == quick.variant == ("raw-dynamic", "sim-dynamic")
+    assert select("--quick", "--variant", "raw-static").defaults.variant == ("raw-static",)
     assert chosen.find("dataset", "wings").per_species == quick.per_species < select().find("dataset", "wings").per_species
     assert (chosen.parity.images, chosen.measure.seconds) == (quick.parity_images, quick.measure_seconds)
     assert 3 == quick.measure_generations == chosen.measure.generations < select().measure.generations
