@@ -20,7 +20,7 @@ __all__ = [
     "Sample", "ScenarioKind", "StepTime", "Subject", "VariantSummary", "Verdict",
 ]  # fmt: skip
 
-FORMAT = 4
+FORMAT = 5
 # The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
 # logits on the same tensor, the runtime's own index of the largest, other batches, bits between runtimes; `answers`: there was none that
 # could be compared.
@@ -121,8 +121,8 @@ class ParityRow:
 
     `tensors_equal`: images whose normalised tensor equals the reference's to the last bit. `bound`: one-sided exact upper bound, at 95 %,
     on the share of images that differ. `batches`: largest move of a logit when the same tensors are asked in batches of this size
-    and in another order. `checks`: those that found a problem. `drop` is None where nothing was judged, `claim` where none was stated,
-    too.
+    and in another order. `made`: the checks that were made (what the weights of a foreign file must be, no checkpoint says), `checks`:
+    those of them that found a problem. `drop` is None where nothing was judged, `claim` where none was stated, too.
     """
 
     dataset: str
@@ -147,6 +147,7 @@ class ParityRow:
     batches: dict[str, float]
     bits_equal_to: dict[str, int]
     problems: tuple[str, ...]
+    made: tuple[Check, ...]
     checks: tuple[Check, ...]
     shown: tuple[ImageVerdict, ...]
     passed: bool

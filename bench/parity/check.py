@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from bench.parity.rows import failed_row, reproduce
 from bench.parity.samples import Tops, tops
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
-from bench.results import ParityRow
+from bench.results import Check, ParityRow
 from bench.subject import Subject
 from contract.errors import DataError, UnsupportedError, UsageError
 from contract.manifest import CHECKPOINT, Accuracy
@@ -202,10 +203,11 @@ def compare_variant(
     if session.wrong_top1:
         said = f"in {session.wrong_top1} answers the runtime's own top-1 is not the index of the largest logit"
         problems.append(Problem("top-1", said))
+    owed = [name for name in twins if bits_must_be_equal(session, asked.fleet.receipts[name], asked.fleet.receipts[session.runtime])]
     problems += [
-        Problem("bits", f"on the same tensor the logits of {count - same} of {count} images are not bit-equal to {name}")
-        for name, same in twins.items()
-        if same < count and bits_must_be_equal(session, asked.fleet.receipts[name], asked.fleet.receipts[session.runtime])
+        Problem("bits", f"on the same tensor the logits of {count - twins[name]} of {count} images are not bit-equal to {name}")
+        for name in owed
+        if twins[name] < count
     ]
     differing = judged.flips + judged.near_tie_flips
     was_right, is_right = right(reference.answers, reference), right(answers, reference)
@@ -218,10 +220,16 @@ def compare_variant(
         tolerance=tolerance, bound=judged.bound, accuracy=accuracy(is_right), reference_accuracy=accuracy(was_right), drop=drop,
         claim=None if stated is None else stats.judge_claim(stated, differing, drop.lost if drop else None, count),
         batches=moved, bits_equal_to=twins, problems=tuple(each.said for each in problems),
-        checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown, passed=not problems, judged=True,
-        reproduce="",
+        made=checks_made(subject, owed), checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown,
+        passed=not problems, judged=True, reproduce="",
     )  # fmt: skip
     return row, same_tensor, tops(answers)
+
+
+def checks_made(subject: Subject, owed: list[str]) -> tuple[Check, ...]:
+    """All but those for which there is nothing to compare with: no checkpoint, or no runtime (`owed`) that must give the same bits."""
+    nothing: dict[str, bool] = {"weights": not subject.exported_here, "bits": not owed}
+    return tuple(name for name in get_args(Check) if not nothing.get(name, False))
 
 
 def same_file(session: Session, expected: str) -> list[Problem]:

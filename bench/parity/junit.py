@@ -31,7 +31,8 @@ def render(results: Results) -> str:
         if row.passed and row.claim and not row.claim.supported:
             said = f"{row.images} images do not support the claim '{row.claim.claim}', which needs {row.claim.needed} without a difference"
             ET.SubElement(case, "error", {"message": _clean(said)})
-        ET.SubElement(case, "system-out").text = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
+        claim = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
+        ET.SubElement(case, "system-out").text = f"{claim}; checked: {', '.join(row.made)}"
     for each in gated:
         case = ET.SubElement(suite, "testcase", {"classname": "concord.gate", "name": _clean(str(each.cell))})
         if each.verdict != "passes":

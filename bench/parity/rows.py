@@ -22,7 +22,7 @@ def failed_row(subject: Subject, variant: str, runtime: str, provider: str, refe
         certified=0, agree=0, near_tie_flips=0, flips=0, tensors_equal=0, max_difference=0.0, max_difference_same_tensor=0.0,
         tolerance=reference.floor.tolerance, bound=1.0, accuracy=None, reference_accuracy=None, drop=None, claim=None,
         batches={}, bits_equal_to={},
-        problems=(str(error),), checks=("answers",), shown=(), passed=False, judged=False, blame=blame, model=None,
+        problems=(str(error),), made=("answers",), checks=("answers",), shown=(), passed=False, judged=False, blame=blame, model=None,
         reproduce="",
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ PARITY_COLUMNS = (
     *("max_difference", "max_difference_same_tensor", "tolerance", "largest_move_over_batches", "bits_equal_to", "bits_equal"),
     *("correct", *_interval("accuracy"), "reference_correct", *_interval("reference_accuracy")),
     *("lost", "gained", "drop", "drop_bound", "claim", "claim_bound", "claim_needed", "claim_supported"),
-    *("checks", "problems", "blame", "reproduce"),
+    *("made", "checks", "problems", "blame", "reproduce"),
 )
 
 
@@ -103,7 +103,8 @@ def _parity(results: Results, row: ParityRow) -> Row:
     if row.claim is not None:
         told |= {"claim": row.claim.claim, "claim_bound": row.claim.bound, "claim_needed": row.claim.needed}
         told |= {"claim_supported": row.claim.supported}
-    told |= {"checks": " ".join(row.checks), "problems": "; ".join(row.problems), "blame": row.blame.said if row.blame else None}
+    told |= {"made": " ".join(row.made), "checks": " ".join(row.checks), "problems": "; ".join(row.problems)}
+    told |= {"blame": row.blame.said if row.blame else None}
     return told
 
 

@@ -90,10 +90,9 @@ def _checks(results: Results, rows: Sequence[ParityRow]) -> Grid:
     for number, row in enumerate(rows):
         for column, name in enumerate(names):
             bad = name in row.checks
-            # The first runtime has no other whose bits it could have.
-            asked = row.judged and (name != "bits" or bool(row.bits_equal_to))
-            tone = BAD if bad else GOOD if asked else OPEN
-            said = "found a problem" if bad else "found nothing" if asked else "not judged"
+            made = name in row.made
+            tone = BAD if bad else GOOD if made else OPEN
+            said = "found a problem" if bad else "found nothing" if made else "not made" if row.judged else "not judged"
             place = (LABEL + CELL_WIDTH * column, HEAD + CELL_HEIGHT * number)
             text = {BAD: "bad", GOOD: "ok", OPEN: "-"}[tone]
             squares.append(Square(*place, tone, 0.9 if bad else 0.25, text, f"{row.runtime} {row.variant}, {name}: {said}"))

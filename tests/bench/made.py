@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from io import BytesIO
+from typing import get_args
 
 from PIL import Image
 
@@ -12,6 +13,7 @@ from bench.ledger.found import Blame, Cause, StageDifference, StageFault, StageR
 from bench.measure.pairs import Factor
 from bench.results import (
     Block,
+    Check,
     Confused,
     Confusion,
     Contrast,
@@ -88,7 +90,8 @@ def row(variant: str, runtime: str, **changes: object) -> ParityRow:
         near_tie_flips=0, flips=0, tensors_equal=300, max_difference=2.4e-6, max_difference_same_tensor=2.4e-6, tolerance=1.9e-5,
         bound=0.009936, accuracy=Accuracy(290, 300, 0.9397, 0.9818), reference_accuracy=Accuracy(290, 300, 0.9397, 0.9818),
         drop=PairedDrop(0, 0, 0.0, 0.009936), claim=None, batches={"1": 1e-6},
-        bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(), checks=(), shown=(), passed=True,
+        bits_equal_to={"ort-python": 300} if runtime == "ort-rust" else {}, problems=(),
+        made=tuple(name for name in get_args(Check) if name != "bits" or runtime == "ort-rust"), checks=(), shown=(), passed=True,
         judged=True, reproduce=f"nox -s parity -- --variant {variant} --runtime torch-eager {runtime}",
     )  # fmt: skip
     return replace(made, **changes)
@@ -172,7 +175,8 @@ def results() -> Results:
     )  # fmt: skip
     unjudged = row(
         "raw-static", "ort-rust", images=0, certified=0, agree=0, tensors_equal=0, max_difference=0.0, bound=1.0, accuracy=None, drop=None,
-        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), checks=("answers",), passed=False, judged=False,
+        bits_equal_to={}, problems=("ort-rust: load: died (signal SIGSEGV)",), made=("answers",), checks=("answers",),
+        passed=False, judged=False,
     )  # fmt: skip
     base, rust = cell("raw-dynamic", "ort-python"), cell("raw-dynamic", "ort-rust")
     old, old_rust = cell("raw-dynamic old", "ort-python"), cell("raw-dynamic old", "ort-rust")

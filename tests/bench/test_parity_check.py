@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bench.fleet import Fleet
 from bench.parity import ask, reference
 from bench.parity.check import Checked
-from bench.results import ParityRow
+from bench.results import Check, ParityRow
 from bench.runner import RunnerError
 from contract.errors import DataError, UsageError
 from contract.manifest import FailedVariant
@@ -41,6 +42,7 @@ def test_a_clean_run_passes(tmp_path, monkeypatch):
         assert set(row.batches) == (set() if "static" in variant else {"1", "2", "3", "7", "8"})
         assert (row.drop.lost, row.drop.gained, row.drop.drop) == (0, 0, 0.0)
         assert row.claim is None
+        assert set(row.made) == set(get_args(Check)) - ({"bits"} if runtime == "ort-python" else set())
         assert row.bits_equal_to == ({"ort-python": IMAGES} if runtime == "ort-rust" else {})
         assert row.max_difference <= row.tolerance
         assert row.accuracy == row.reference_accuracy
@@ -209,6 +211,14 @@ def test_bits_are_owed_by_one_build_of_one_library_alone(tmp_path, monkeypatch, 
         if runtime == "ort-rust" and "dynamic" in variant:
             assert row.bits_equal_to["ort-python"] < IMAGES
             assert row.passed is not demanded
+            assert ("bits" in row.made) is demanded
+
+
+def test_weights_are_not_said_to_be_checked_where_there_is_no_checkpoint(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    subject = fakes.subject(tmp_path)
+    checked = gate(tmp_path, replace(subject, export=replace(subject.export, checkpoint_sha256="")))
+    assert {"weights" in row.made for row in checked.rows} == {False}
 
 
 def test_a_model_with_nan_is_not_judged(tmp_path, monkeypatch):
