@@ -142,7 +142,7 @@ def narrowed(matrix: Matrix, subject: Subject, reference: str | None) -> Matrix:
     chosen = replace(matrix.defaults, variant=names, runtime=runtimes, reference=reference or matrix.defaults.reference)
     variants = tuple(Variant(name, False, "static" if subject.batch_is_static(name) else "dynamic") for name in names)
     scenarios = tuple(replace(scenario, variant=()) for scenario in matrix.scenario)
-    return replace(matrix, defaults=chosen, variant=variants, scenario=scenarios, skip=())
+    return replace(matrix, defaults=chosen, variant=variants, scenario=scenarios, skip=(), quick=None)
 
 
 def read_spec(path: Path) -> PreprocessSpec:

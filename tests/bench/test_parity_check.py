@@ -57,6 +57,7 @@ def test_a_clean_run_passes(tmp_path, monkeypatch):
 def test_images_are_asked_some_at_a_time(tmp_path, monkeypatch, chunk):
     """What is asked in parts is what is asked at once: batches are not cut, and parts stay in order."""
     monkeypatch.setattr(ask, "CHUNK", chunk)
+    monkeypatch.setattr(ask, "TENSORS", chunk)
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", shift=1, commit=fakes.COMMIT))
     checked = gate(tmp_path, fakes.subject(tmp_path), fakes.matrix(variants=("raw-dynamic",)))
     assert {key for key, _ in failed(checked)} == {"ort-rust"}
