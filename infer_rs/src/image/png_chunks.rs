@@ -25,6 +25,20 @@ pub enum Step {
     End,
 }
 
+/// What the last tRNS says, as Pillow keeps it: of the kind of the header before it, which a second header may have replaced.
+#[derive(PartialEq, Eq)]
+enum Transparent {
+    None,
+    /// An alpha for each index.
+    Alphas,
+    /// One grey, or one index.
+    One,
+    /// Red, green, blue; `bytes`: none of them is above 255.
+    Colour {
+        bytes: bool,
+    },
+}
+
 /// A walk over the chunks of a file.
 pub struct Chunks<'a> {
     file: &'a [u8],
@@ -36,8 +50,7 @@ pub struct Chunks<'a> {
     /// Left, top, right, bottom of the first animation frame, when the data belong to one.
     pub frame: Option<[usize; 4]>,
     palette: Option<&'a [u8]>,
-    /// Whether tRNS made one index transparent, for which Pillow then needs a palette.
-    one_transparent: bool,
+    transparent: Transparent,
     frames: Option<u32>,
     sequence: Option<u32>,
     texts: Texts,
@@ -58,7 +71,7 @@ impl<'a> Chunks<'a> {
             header: Header::default(),
             frame: None,
             palette: None,
-            one_transparent: false,
+            transparent: Transparent::None,
             frames: None,
             sequence: None,
             texts: Texts::default(),
@@ -130,10 +143,21 @@ impl<'a> Chunks<'a> {
         self.palette.is_some()
     }
 
+    /// Whether a colour was made transparent: of an earlier header, where pixels are greys, and then Pillow refuses the file.
+    pub fn has_transparent_colour(&self) -> bool {
+        matches!(self.transparent, Transparent::Colour { .. })
+    }
+
+    /// Whether Pillow would put a transparent colour that is none into the palette: it does where an index is left for it.
+    pub fn puts_no_colour(&self, every_index_used: bool) -> bool {
+        let full = self.palette.is_some_and(|palette| palette.len() / 3 >= 256) && every_index_used;
+        self.transparent == Transparent::Colour { bytes: false } && !full
+    }
+
     /// Colours by index, black where there are none.
     pub fn palette(&self) -> Decoded<[[u8; 3]; 256]> {
         let mut colours = [[0; 3]; 256];
-        if self.palette.is_none() && self.one_transparent {
+        if self.palette.is_none() && matches!(self.transparent, Transparent::One | Transparent::Colour { .. }) {
             return Err("broken PNG: a transparent colour, but no palette".into());
         }
         let entries = self.palette.unwrap_or_default().chunks_exact(3);
@@ -224,16 +248,18 @@ impl<'a> Chunks<'a> {
     }
 
     fn transparency(&mut self, body: &[u8]) -> Decoded<()> {
-        let least = match self.header.kind {
-            Some(Kind::Grey(_) | Kind::Grey16) => 2,
-            Some(Kind::Rgb(_)) => 6,
-            Some(Kind::Index(_)) => {
-                self.one_transparent = one_zero_among_255s(body);
-                0
-            }
-            _ => 0,
+        let (least, said) = match self.header.kind {
+            Some(Kind::Grey(_) | Kind::Grey16) => (2, Transparent::One),
+            Some(Kind::Rgb(_)) => (6, Transparent::Colour { bytes: body.iter().take(6).step_by(2).all(|high| *high == 0) }),
+            Some(Kind::Index(_)) if one_zero_among_255s(body) => (0, Transparent::One),
+            Some(Kind::Index(_)) => (0, Transparent::Alphas),
+            _ => return Ok(()),
         };
-        if body.len() < least { Err("broken PNG: chunk tRNS is cut short".into()) } else { Ok(()) }
+        if body.len() < least {
+            return Err("broken PNG: chunk tRNS is cut short".into());
+        }
+        self.transparent = said;
+        Ok(())
     }
 
     fn animation(&mut self, body: &[u8]) {

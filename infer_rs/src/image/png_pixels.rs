@@ -155,6 +155,13 @@ impl Canvas {
         }
     }
 
+    /// Whether all 256 indices occur.
+    pub fn has_every_index(&self) -> bool {
+        let mut seen = [false; 256];
+        self.data.chunks_exact(3).for_each(|pixel| seen[usize::from(pixel[0])] = true);
+        seen.iter().all(|found| *found)
+    }
+
     /// Turns indices into colours.
     pub fn colour(&mut self, palette: &[[u8; 3]; 256]) {
         for pixel in self.data.chunks_exact_mut(3) {
