@@ -19,7 +19,7 @@ def all_tables(results: Results) -> list[Table]:
     made = [subjects(results), variants(results), parity(results), flips(results), ledger.stages(results), ledger.faults(results)]
     made += [gate.table(results)]
     made += [timed(results, name) for name in dict.fromkeys(cell.cell.scenario for cell in results.cells)]
-    made += [contrasts(results, "runtime", "Python against Rust and PyTorch: time as a ratio to ort-python on the same variant")]
+    made += [contrasts(results, "runtime", "Runtimes: time as a ratio to ort-python on the same variant")]
     made += [contrasts(results, "variant", "Variants: time as a ratio to raw-dynamic within a runtime")]
     made += [noise(results), holes(results), times(results)]
     return [table for table in made if table.rows]

@@ -37,7 +37,7 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     let left = unpack(&mut chunks, first, &mut canvas)?;
     chunks.finish(left, animated)?;
     match kind {
-        Kind::Index(_) if chunks.puts_no_colour(canvas.has_every_index()) => {
+        Kind::Index(_) if chunks.puts_no_colour(|| canvas.has_every_index()) => {
             return Err("broken PNG: a transparent colour of more than eight bits, and a palette".into());
         }
         Kind::Index(_) => canvas.colour(&chunks.palette()?),

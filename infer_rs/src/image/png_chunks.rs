@@ -148,10 +148,10 @@ impl<'a> Chunks<'a> {
         matches!(self.transparent, Transparent::Colour { .. })
     }
 
-    /// Whether Pillow would put a transparent colour that is none into the palette: it does where an index is left for it.
-    pub fn puts_no_colour(&self, every_index_used: bool) -> bool {
-        let full = self.palette.is_some_and(|palette| palette.len() / 3 >= 256) && every_index_used;
-        self.transparent == Transparent::Colour { bytes: false } && !full
+    /// Whether Pillow fails to put a transparent colour into the palette, for it is none; it does not try where every index is taken.
+    pub fn puts_no_colour(&self, every_index_occurs: impl FnOnce() -> bool) -> bool {
+        let full = || self.palette.is_some_and(|palette| palette.len() / 3 >= 256);
+        self.transparent == Transparent::Colour { bytes: false } && !(full() && every_index_occurs())
     }
 
     /// Colours by index, black where there are none.
