@@ -92,9 +92,12 @@ def matters(results: Results) -> Answer:
     ]
     if not lines:
         return Answer(question, "not measured", "open", ("There is one variant only.",))
+    undecided = len(found) - sum(counts[verdict] for verdict in ("faster", "slower", "equivalent"))
     short = f"{len(changed)} of {len(found)} variants differ in time" if found else "no time was measured"
-    decided = bool(found) and counts["inconclusive"] == 0
-    return Answer(question, short, "good" if changed or decided else "open", tuple(lines))
+    if undecided and not changed:
+        # Not "0 differ": that nothing was shown is not that nothing is there.
+        short = f"no difference shown; {undecided} of {len(found)} undecided"
+    return Answer(question, short, "good" if changed or (found and not undecided) else "open", tuple(lines))
 
 
 def _kind(results: Results, contrast: Contrast) -> str:
