@@ -93,6 +93,15 @@ class PreprocessSpec:
             case Exact(width=wide, height=high):
                 return wide, high
 
+    @staticmethod
+    def columns_first(size: tuple[int, int], target: tuple[int, int]) -> bool:
+        """Whether pixels are merged down the columns before along the rows: the passes hand on bytes, so the order shows in the last bit.
+
+        Widths and heights in pixels, before and after (source: Pillow 13.0.0, Resample.c; older ones begin with the rows).
+        """
+        less_wide, less_high = (before - after for before, after in zip(size, target, strict=True))
+        return less_high > 0 and less_high > 2 * less_wide
+
     def refuse_huge(self, size: tuple[int, int], where: str) -> None:
         """Raise DataError, before any memory is taken, when an image of this width and height becomes larger than MOST_PIXELS."""
         resized = self.resized(*size)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from contract.errors import DataError
+from contract.errors import DataError, EnvironmentFault
 from contract.pictures import BROKEN, FORMATS, orientation, refusal
 from contract.preprocess import PreprocessSpec
 
@@ -71,9 +72,31 @@ def turned(image: Image.Image, stated: int | None) -> Image.Image:
 
 
 def resize(image: Image.Image, spec: PreprocessSpec) -> Image.Image:
-    """Scale by Pillow; the sizes are torchvision's."""
+    """Scale by Pillow; the sizes are torchvision's. Raises EnvironmentFault for a Pillow that scales otherwise than the spec means."""
     target = spec.resized(*image.size)
-    return image if target == image.size else image.resize(target, FILTERS[spec.interpolation])
+    if target == image.size:
+        return image
+    check_order(PIL.__version__)
+    return image.resize(target, FILTERS[spec.interpolation])
+
+
+@lru_cache(maxsize=1)
+def check_order(version: str) -> None:
+    """Raise EnvironmentFault where the Pillow of this version does not scale rows and columns in the order that the spec means.
+
+    Found out by scaling, once: a high, a wide and a square picture in both orders, of which one must be what Pillow itself makes.
+    """
+    for size, target in (((8, 80), (4, 20)), ((80, 8), (20, 4)), ((32, 32), (14, 14))):
+        noise = (np.arange(3 * size[0] * size[1]) * 7919 % 251).astype(np.uint8)
+        image = Image.fromarray(noise.reshape(size[1], size[0], 3))
+        between = (size[0], target[1]) if PreprocessSpec.columns_first(size, target) else (target[0], size[1])
+        for filter_ in FILTERS.values():
+            if image.resize(target, filter_).tobytes() != image.resize(between, filter_).resize(target, filter_).tobytes():
+                raise EnvironmentFault(
+                    f"Pillow {version} scales rows and columns in another order than the spec means: pixels differ in the last bit",
+                    where="resize",
+                    next="install Pillow 13.0.0, which the lock names",
+                )
 
 
 def crop(image: Image.Image, spec: PreprocessSpec) -> Image.Image:

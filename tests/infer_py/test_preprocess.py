@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as vision
@@ -15,7 +17,7 @@ from torchvision.transforms._presets import ImageClassification
 
 from contract.errors import DataError, EnvironmentFault
 from contract.preprocess import CenterCrop, Exact, PreprocessSpec, Shorter
-from infer_py.preprocess import _table, crop, preprocess, resize
+from infer_py.preprocess import FILTERS, _table, check_order, crop, preprocess, resize
 from infer_py.stages import stages
 from tests.infer_py.conftest import pixels
 
@@ -153,6 +155,31 @@ def test_no_resize_and_no_crop_leave_the_picture(photo: Path):
     ours, _ = stages(photo, PreprocessSpec(None, None, MEAN, STD))
     assert np.array_equal(ours["decode"], ours["crop"])
     assert ours["normalise"].shape == (3, 40, 50)
+
+
+@given(*[st.integers(2, 90)] * 4, st.sampled_from(sorted(FILTERS)))
+def test_the_installed_pillow_scales_in_the_order_that_the_spec_means(width, height, wide, high, name):
+    assume(width != wide and height != high)
+    image = Image.fromarray(np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8))
+    first = PreprocessSpec.columns_first((width, height), (wide, high))
+    between = (width, high) if first else (wide, height)
+    in_order = image.resize(between, FILTERS[name]).resize((wide, high), FILTERS[name])
+    assert image.resize((wide, high), FILTERS[name]).tobytes() == in_order.tobytes()
+
+
+def test_a_pillow_that_always_begins_with_the_rows_is_refused(photo: Path, monkeypatch):
+    own = Image.Image.resize
+
+    def rows_first(image: Image.Image, size: tuple[int, int], filter_: Image.Resampling) -> Image.Image:
+        return own(own(image, (size[0], image.height), filter_), size, filter_)
+
+    spec = PreprocessSpec(Exact("exact", 20, 20), None, MEAN, STD)
+    preprocess(photo, spec)
+    monkeypatch.setattr(Image.Image, "resize", rows_first)
+    monkeypatch.setattr("PIL.__version__", "12.0.0")
+    with pytest.raises(EnvironmentFault, match=r"Pillow 12\.0\.0 scales rows and columns in another order"):
+        preprocess(photo, spec)
+    check_order.cache_clear()
 
 
 def test_both_scale_expressions_are_torchs_to_the_last_bit():
