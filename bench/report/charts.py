@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from bench.report import words
 from bench.report.scale import Scale
-from bench.results import Contrast, Interval, Measured, Results
+from bench.results import Contrast, Control, Interval, Measured, Results
 
 # Units of a drawing: the page scales it.
 WIDTH, LABEL, ROW, HEAD, MARGIN = 900, 300, 26, 8, 70
+# Characters of a row's label that there is room for; what its mark says in words begins with the whole of it.
+LONGEST = 40
 RUNTIMES = ("torch-eager", "ort-python", "ort-rust")
 # Colours of the page by what was found; `different`: two equal programs were called so.
 VERDICTS = {"faster": 3, "slower": 4, "equivalent": 1, "inconclusive": 5}
@@ -86,20 +88,28 @@ def ratios(results: Results) -> list[Chart]:
 
 
 def noise(results: Results) -> list[Chart]:
-    """Pairs of equal programs: what they seem to differ by is this machine's noise."""
+    """Pairs of equal programs, a chart for each backbone: what they seem to differ by is this machine's noise."""
     found = [each for each in results.noise.controls if each.ratio is not None] if results.noise else []
-    rows = [
-        (
-            f"{each.cell.backbone} {each.cell.runtime} {each.cell.variant}, {each.cell.scenario}",
-            each.ratio,
-            DIFFERENT if each.different else EQUAL,
-            {True: "called different", False: "not called different", None: "too few processes to call it"}[each.different],
-        )
-        for each in found
-        if each.ratio
-    ]
-    legend = tuple((colour, name) for colour, name in ((EQUAL, "not called different"), (DIFFERENT, "called different")))
-    return [_ratio_chart("Noise of this machine: ratios of equal programs, which are 1", rows, legend)] if rows else []
+    said = {True: "called different", False: "not called different", None: "too few processes to call it"}
+    legend = ((EQUAL, "not called different"), (DIFFERENT, "called different"))
+
+    def place(each: Control) -> tuple[str, str, str]:
+        return each.cell.dataset, each.cell.backbone, each.cell.provider
+
+    charts = []
+    for (dataset, backbone, provider), of in groupby(sorted(found, key=place), key=place):
+        rows = [
+            (
+                f"{each.cell.runtime} {each.cell.variant}, {each.cell.scenario}",
+                each.ratio,
+                DIFFERENT if each.different else EQUAL,
+                said[each.different],
+            )
+            for each in of
+        ]
+        named = f"Noise of this machine, ratios of equal programs: {words.backbone(results, dataset, backbone)} on {provider}"
+        charts.append(_ratio_chart(named, rows, legend))
+    return charts
 
 
 def of_kind(results: Results, kind: str) -> list[Measured]:
@@ -141,7 +151,7 @@ def _interval_chart(results: Results, cells: Sequence[Measured]) -> Chart:
         low, high = (cell.median_ns.low, cell.median_ns.high) if cell.median_ns else (middle, middle)
         hover = f"{cell_name(cell)}: {words.duration_interval(cell.median_ns, cell.middle_ns)}, {cell.samples} samples"
         at = (scale.at(low), scale.at(middle), scale.at(high))
-        bars.append(Bar(_y(row), cell_name(cell), *at, colour(cell.cell.runtime), hover))
+        bars.append(Bar(_y(row), words.short(cell_name(cell), LONGEST), *at, colour(cell.cell.runtime), hover))
     return Chart("interval", title(results, "Latency", cells[0]), _y(len(cells)), _times(scale), tuple(bars), ())
 
 
@@ -154,7 +164,9 @@ def _stack_chart(results: Results, cells: Sequence[Measured]) -> Chart:
         for stage, nanoseconds in words.in_order(cell.split_ns):
             hover = f"{cell.cell.runtime}, {stage}: {words.duration(nanoseconds)}"
             left, right = scale.at(at), scale.at(at + nanoseconds)
-            bars.append(Bar(_y(row), cell.cell.runtime if at == 0 else "", left, left, right, names.index(stage), hover))
+            bars.append(
+                Bar(_y(row), words.short(cell.cell.runtime, LONGEST) if at == 0 else "", left, left, right, names.index(stage), hover)
+            )
             at += nanoseconds
     named = title(results, "Where the time goes, from image file to label", cells[0])
     return Chart("stack", named, _y(len(cells)), _times(scale), tuple(bars), tuple(enumerate(names)))
@@ -168,7 +180,7 @@ def _ratio_chart(named: str, rows: Sequence[tuple[str, Interval | None, int, str
     bars = []
     for row, (label, ratio, tone, said) in enumerate(known):
         at = (scale.at(ratio.low), scale.at(ratio.value), scale.at(ratio.high))
-        bars.append(Bar(_y(row), label, *at, tone, f"{label}: {words.ratio(ratio)}, {said}"))
+        bars.append(Bar(_y(row), words.short(label, LONGEST), *at, tone, f"{label}: {words.ratio(ratio)}, {said}"))
     marked = sorted({*scale.ticks(), 1.0})
     ticks = tuple(Tick(scale.at(value), f"{value:.3g}", strong=value == 1) for value in marked)
     return Chart("interval", named, _y(len(known)), ticks, tuple(bars), legend)

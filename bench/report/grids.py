@@ -124,7 +124,8 @@ def _confusion(results: Results, found: Confusion) -> Grid:
         for each in found.counts
     )
     rows = tuple(
-        Name(LABEL - 8, HEAD + SQUARE * (number + 0.5) + 4, f"{_short(name)}  {number + 1}") for number, name in enumerate(found.classes)
+        Name(LABEL - 8, HEAD + SQUARE * (number + 0.5) + 4, f"{words.short(name, CHARACTERS)}  {number + 1}")
+        for number, name in enumerate(found.classes)
     )
     columns = tuple(Name(LABEL + SQUARE * (number + 0.5), HEAD - 8, str(number + 1)) for number in range(len(found.classes)))
     size = SQUARE * len(found.classes)
@@ -143,7 +144,3 @@ def _grid(title: str, rows: Sequence[str], columns: Sequence[str], squares: Sequ
         tuple(Name(LABEL + CELL_WIDTH * (number + 0.5), HEAD - 8, name) for number, name in enumerate(columns)),
         tuple(squares),
     )
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= CHARACTERS else f"{name[: CHARACTERS - 1]}…"

@@ -125,5 +125,10 @@ def backbone(results: Results, dataset: str, name: str) -> str:
     return shown
 
 
+def short(text: str, characters: int) -> str:
+    """The text, or its beginning where it has more characters."""
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"
+
+
 def _digits(number: float) -> int:
     return 0 if number >= 1000 else 1 if number >= 100 else 2

@@ -77,6 +77,18 @@ def test_it_asks_for_nothing_and_nothing_overflows(browser, places, name, size):
     shown.context.close()
 
 
+@pytest.mark.parametrize("name", ["run", "hostile", "empty"])
+def test_paper_is_white_and_as_wide_as_the_tables(browser, places, name):
+    # A4, landscape, less its margins, at 96 dots an inch.
+    shown, _ = opened(browser, places[name], color_scheme="dark", viewport={"width": 1046, "height": 718})
+    shown.emulate_media(media="print")
+    assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert shown.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    # Nobody scrolls on paper: what is wider than its frame would be cut off.
+    assert shown.evaluate("[...document.querySelectorAll('.wide')].every((frame) => frame.scrollWidth <= frame.clientWidth)")
+    shown.context.close()
+
+
 def test_pictures_are_drawn(browser, places):
     shown, _ = opened(browser, places["run"])
     assert shown.evaluate("[...document.images].map((each) => each.complete && each.naturalWidth)") == [8, 8, 8]

@@ -64,6 +64,18 @@ def test_where_the_time_goes():
     assert chart.bars[3].hover == "ort-rust, logits: 2.00 ms"
 
 
+def test_noise_has_a_chart_for_each_backbone_and_long_names_are_cut():
+    run = made.results()
+    assert run.noise is not None
+    control = next(each for each in run.noise.controls if each.ratio is not None)
+    other = replace(control, cell=replace(control.cell, backbone="regnet_x_400mf", variant="a" * 50))
+    found = charts.noise(replace(run, noise=replace(run.noise, controls=(control, other))))
+    assert [chart.title.rpartition(": ")[2] for chart in found] == ["regnet_x_400mf (DEFAULT) on cpu", "resnet18 (random) on cpu"]
+    (bar,) = found[0].bars
+    assert (len(bar.label), bar.label[-1]) == (charts.LONGEST, "…")
+    assert "a" * 50 in bar.hover
+
+
 def test_nothing_measured_has_no_charts():
     assert not any(charts.by_kind(replace(made.results(), cells=(), contrasts=(), noise=None)))
 
