@@ -203,25 +203,6 @@ def test_a_runtime_that_hangs_is_given_up_for_the_subject(tmp_path, monkeypatch)
     assert not any(row.judged for row in checked.rows if row.runtime == "ort-rust")
 
 
-@pytest.mark.parametrize(("commit", "demanded"), [(fakes.COMMIT, True), ("0123456789", False)])
-def test_bits_are_owed_by_one_build_of_one_library_alone(tmp_path, monkeypatch, commit, demanded):
-    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=commit, noise="3e-7"))
-    for (runtime, variant), row in rows(
-        gate(tmp_path, fakes.subject(tmp_path), fakes.matrix(variants=("raw-static", "raw-dynamic")))
-    ).items():
-        if runtime == "ort-rust" and "dynamic" in variant:
-            assert row.bits_equal_to["ort-python"] < IMAGES
-            assert row.passed is not demanded
-            assert ("bits" in row.made) is demanded
-
-
-def test_weights_are_not_said_to_be_checked_where_there_is_no_checkpoint(tmp_path, monkeypatch):
-    fakes.use(monkeypatch)
-    subject = fakes.subject(tmp_path)
-    checked = gate(tmp_path, replace(subject, export=replace(subject.export, checkpoint_sha256="")))
-    assert {"weights" in row.made for row in checked.rows} == {False}
-
-
 def test_a_model_with_nan_is_not_judged(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
     subject = fakes.subject(tmp_path, change=lambda name, matrix: matrix * np.nan if name == "raw-static" else matrix)

@@ -16,6 +16,7 @@ mod png;
 mod png_chunks;
 mod png_pixels;
 mod png_text;
+mod png_transparent;
 mod webp;
 
 use std::io::{self, Read as _};

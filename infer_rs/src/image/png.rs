@@ -41,7 +41,7 @@ pub fn decode(file: &[u8]) -> Decoded<Rgb> {
             return Err("broken PNG: a transparent colour of more than eight bits, and a palette".into());
         }
         Kind::Index(_) => canvas.colour(&chunks.palette()?),
-        Kind::Grey(2..) if chunks.has_transparent_colour() => return Err("broken PNG: a transparent colour, and grey pixels".into()),
+        Kind::Grey(2..) if chunks.transparent.is_colour() => return Err("broken PNG: a transparent colour, and grey pixels".into()),
         // The palette of an earlier header, one of indices: Pillow now takes greys for indices, and refuses what is neither (nor are
         // 16 bits of grey and alpha, which it keeps as colours).
         Kind::Grey(2..) | Kind::GreyAlpha(1) if chunks.has_palette() => canvas.colour(&chunks.palette()?),

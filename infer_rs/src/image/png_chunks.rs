@@ -4,6 +4,7 @@ use super::Decoded;
 use super::orientation::{Info, Metadata};
 use super::png_pixels::Kind;
 use super::png_text::Texts;
+use super::png_transparent::Transparent;
 
 /// What the header says.
 #[derive(Debug, Default, Clone, Copy)]
@@ -25,20 +26,6 @@ pub enum Step {
     End,
 }
 
-/// What the last tRNS says, as Pillow keeps it: of the kind of the header before it, which a second header may have replaced.
-#[derive(PartialEq, Eq)]
-enum Transparent {
-    None,
-    /// An alpha for each index.
-    Alphas,
-    /// One grey, or one index.
-    One,
-    /// Red, green, blue; `bytes`: none of them is above 255.
-    Colour {
-        bytes: bool,
-    },
-}
-
 /// A walk over the chunks of a file.
 pub struct Chunks<'a> {
     file: &'a [u8],
@@ -50,7 +37,8 @@ pub struct Chunks<'a> {
     /// Left, top, right, bottom of the first animation frame, when the data belong to one.
     pub frame: Option<[usize; 4]>,
     palette: Option<&'a [u8]>,
-    transparent: Transparent,
+    /// What tRNS said.
+    pub transparent: Transparent,
     frames: Option<u32>,
     sequence: Option<u32>,
     texts: Texts,
@@ -71,7 +59,7 @@ impl<'a> Chunks<'a> {
             header: Header::default(),
             frame: None,
             palette: None,
-            transparent: Transparent::None,
+            transparent: Transparent::default(),
             frames: None,
             sequence: None,
             texts: Texts::default(),
@@ -143,21 +131,16 @@ impl<'a> Chunks<'a> {
         self.palette.is_some()
     }
 
-    /// Whether a colour was made transparent: of an earlier header, where pixels are greys, and then Pillow refuses the file.
-    pub fn has_transparent_colour(&self) -> bool {
-        matches!(self.transparent, Transparent::Colour { .. })
-    }
-
     /// Whether Pillow fails to put a transparent colour into the palette, for it is none; it does not try where every index is taken.
     pub fn puts_no_colour(&self, every_index_occurs: impl FnOnce() -> bool) -> bool {
         let full = || self.palette.is_some_and(|palette| palette.len() / 3 >= 256);
-        self.transparent == Transparent::Colour { bytes: false } && !(full() && every_index_occurs())
+        self.transparent.is_no_colour() && !(full() && every_index_occurs())
     }
 
     /// Colours by index, black where there are none.
     pub fn palette(&self) -> Decoded<[[u8; 3]; 256]> {
         let mut colours = [[0; 3]; 256];
-        if self.palette.is_none() && matches!(self.transparent, Transparent::One | Transparent::Colour { .. }) {
+        if self.palette.is_none() && self.transparent.needs_palette() {
             return Err("broken PNG: a transparent colour, but no palette".into());
         }
         let entries = self.palette.unwrap_or_default().chunks_exact(3);
@@ -214,7 +197,11 @@ impl<'a> Chunks<'a> {
         match name {
             b"IHDR" => self.image_header(body)?,
             b"PLTE" if self.header.kind.is_some_and(Kind::is_indexed) && !self.begun => self.palette = Some(body),
-            b"tRNS" => self.transparency(body)?,
+            b"tRNS" => {
+                if let Some(said) = Transparent::new(self.header.kind, body)? {
+                    self.transparent = said;
+                }
+            }
             b"acTL" => self.animation(body),
             b"fcTL" => self.frame_control(body)?,
             b"iCCP" => Texts::profile(body)?,
@@ -244,21 +231,6 @@ impl<'a> Chunks<'a> {
         if body[11] != 0 {
             return Err("broken PNG: unknown filter method".into());
         }
-        Ok(())
-    }
-
-    fn transparency(&mut self, body: &[u8]) -> Decoded<()> {
-        let (least, said) = match self.header.kind {
-            Some(Kind::Grey(_) | Kind::Grey16) => (2, Transparent::One),
-            Some(Kind::Rgb(_)) => (6, Transparent::Colour { bytes: body.iter().take(6).step_by(2).all(|high| *high == 0) }),
-            Some(Kind::Index(_)) if one_zero_among_255s(body) => (0, Transparent::One),
-            Some(Kind::Index(_)) => (0, Transparent::Alphas),
-            _ => return Ok(()),
-        };
-        if body.len() < least {
-            return Err("broken PNG: chunk tRNS is cut short".into());
-        }
-        self.transparent = said;
         Ok(())
     }
 
@@ -301,12 +273,6 @@ impl<'a> Chunks<'a> {
         self.sequence = Some(number);
         Ok(())
     }
-}
-
-/// Pillow's `_simple_palette`, which an empty match of a final line feed passes, too.
-fn one_zero_among_255s(body: &[u8]) -> bool {
-    let body = body.strip_suffix(b"\n").unwrap_or(body);
-    body.iter().all(|alpha| matches!(alpha, 0 | 255)) && body.iter().map(|alpha| usize::from(*alpha == 0)).sum::<usize>() == 1
 }
 
 fn number(bytes: &[u8], at: usize) -> u32 {
