@@ -231,7 +231,7 @@ def timed_inputs(found: Checked, part: plan.Part, work: Path) -> Inputs:
     count = min(wanted, len(reference.paths))
     tensor = work / f"{part.subject.train.dataset}-{part.subject.train.backbone}-{part.provider}-timed.npy"
     np.save(tensor, np.load(reference.tensors, mmap_mode="r")[:count])
-    return Inputs(tuple(reference.paths[:count]), tensor, reference.answers.logits[:count], reference.floor.tolerance)
+    return Inputs(tuple(reference.paths[:count]), tensor, reference.answers.first[:count], reference.floor.tolerance)
 
 
 def exit_code(results: Results) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,6 +21,7 @@ from contract.protocol import LoadArgs, Option, PredictArgs
 CHUNK, TENSORS = 96, 16
 SECONDS_PER_IMAGE, SECONDS_AT_LEAST = 20.0, 60.0
 LOGITS = "logits"
+Rows = TypeVar("Rows", bound=NDArray[Any])
 
 
 class Session:
@@ -83,25 +84,34 @@ def read_answers(out: Path, names: Sequence[str], where: str) -> dict[str, NDArr
 
 def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Logits:
     """Logits (images x classes) from image files, preprocessing included."""
+    return np.concatenate(list(images_in_parts(session, paths, batch, work)))
+
+
+def images_in_parts(session: Session, paths: list[str], batch: int, work: Path) -> Iterator[Logits]:
+    """The same, some images at a time."""
     # A chunk is a multiple of the batch, so that chunks do not change what is asked together.
     step = max(1, CHUNK // batch) * batch
-    return np.concatenate(
-        [session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part)) for part in _chunks(paths, step)]
-    )
+    for part in _chunks(paths, step):
+        yield session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part))
 
 
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
-    """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W), a part of it at a time."""
+    """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W)."""
+    return np.concatenate(list(tensor_in_parts(session, tensor, batch, work)))
+
+
+def tensor_in_parts(session: Session, tensor: Path, batch: int, work: Path) -> Iterator[Logits]:
+    """The same, some images at a time."""
     step, count = max(1, TENSORS // batch) * batch, len(np.load(tensor, mmap_mode="r"))
     if count <= step:
-        return session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
-    part, said = work / f"{session.runtime}-part.npy", []
+        yield session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
+        return
+    part = work / f"{session.runtime}-part.npy"
     for start in range(0, count, step):
         some = stored(tensor, start, step)
         np.save(part, some)
-        said.append(session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(some)))
+        yield session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(some))
     part.unlink()
-    return np.concatenate(said)
 
 
 def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tensors]:
@@ -112,22 +122,32 @@ def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tens
 
 def save_tensors(session: Session, paths: list[str], out: Path, work: Path) -> None:
     """The same into a .npy file. Raises UsageError when images become tensors of several sizes."""
+    for _ in stored_on_the_way(ask_tensors(session, paths, work), out, len(paths), session.runtime):
+        pass
+
+
+def stored_on_the_way(parts: Iterable[Rows], out: Path, count: int, where: str) -> Iterator[Rows]:
+    """Hand on the parts of an array, and write them into a .npy file of `count` rows.
+
+    Raises UsageError when their rows are of several shapes.
+    """
     shape: tuple[int, ...] | None = None
     start = 0
-    for part in ask_tensors(session, paths, work):
+    for part in parts:
         if shape is None:
             shape = part.shape[1:]
-            np.lib.format.open_memmap(out, "w+", part.dtype, (len(paths), *shape))
+            np.lib.format.open_memmap(out, "w+", part.dtype, (count, *shape))
         if part.shape[1:] != shape:
-            raise UsageError(f"tensors of {part.shape[1:]} and of {shape}", where=session.runtime, next="use a spec that crops to one size")
+            raise UsageError(f"arrays of {part.shape[1:]} and of {shape}", where=where, next="use a spec that crops to one size")
         # Mapped for this part alone: pages of a mapping count as memory of this process for as long as it stands.
         np.lib.format.open_memmap(out, "r+")[start : start + len(part)] = part
         start += len(part)
+        yield part
 
 
-def stored(tensors: Path, start: int, count: int) -> Tensors:
-    """Some images of a .npy file (images x 3 x H x W): at most `count` from `start` on, as a copy."""
-    return np.array(np.load(tensors, mmap_mode="r")[start : start + count])
+def stored(file: Path, start: int, count: int) -> NDArray[np.float32]:
+    """Some rows of a .npy file: at most `count` from `start` on, as a copy."""
+    return np.array(np.load(file, mmap_mode="r")[start : start + count])
 
 
 def _chunks(items: list[str], size: int) -> list[list[str]]:

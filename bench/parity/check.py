@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -17,12 +18,11 @@ from bench.ledger.found import StageReport
 from bench.ledger.walk import name_of
 from bench.looked import Confusion, Sample
 from bench.parity import batches, compare, orientation, samples
-from bench.parity.ask import Session, ask_images, ask_tensor, ask_tensors, stored
-from bench.parity.compare import Answers, Problem
+from bench.parity.ask import Session, ask_tensors, images_in_parts, stored, tensor_in_parts
+from bench.parity.compare import Answers, NotComparable, Part, Problem, hear
 from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.parity.rows import failed_row, reproduce
-from bench.parity.samples import Tops, tops
 from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
 from bench.results import Check, ParityRow
@@ -47,11 +47,11 @@ class Checked:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All rows of a subject, the stages that were looked into, and each one's first labels from the image files."""
+    """All rows of a subject, the stages that were looked into, and what each one said of the image files."""
 
     rows: tuple[ParityRow, ...]
     stages: tuple[StageReport, ...]
-    heard: dict[tuple[str, str], Tops]
+    heard: dict[tuple[str, str], Answers]
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def judge_rows(
     """
     count = len(reference.paths)
     rows: list[ParityRow] = []
-    logits: dict[tuple[str, str], compare.Logits] = {}
-    heard: dict[tuple[str, str], Tops] = {}
+    on_same: dict[tuple[str, str], Answers] = {}
+    heard: dict[tuple[str, str], Answers] = {}
     suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
     weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
     for runtime in subject.candidates(matrix.defaults.runtime, matrix.defaults.reference):
@@ -125,15 +125,14 @@ def judge_rows(
                     if equal is None or not np.array_equal(tensors_equal(session, reference, FLOOR_IMAGES, work), equal[:FLOOR_IMAGES]):
                         equal = tensors_equal(session, reference, count, work)
                     asking = Asking(subject, session, fleet, matrix, reference, equal, work)
-                    row, said, heard[runtime, variant] = compare_variant(asking, variant, wrong, logits)
+                    row, said, heard[runtime, variant] = compare_variant(asking, variant, wrong, on_same)
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(subject, row, count, given)))
             if said is not None and equal is not None:
-                logits[runtime, variant] = said
-                beyond = compare.differences(reference.answers.logits, said) > reference.floor.tolerance
-                suspects[runtime, variant] = ~equal | beyond
+                on_same[runtime, variant] = said
+                suspects[runtime, variant] = ~equal | (said.differences > reference.floor.tolerance)
         for lost in [each for each in subject.export.failed if each.name in matrix.forms(subject.train.backbone, runtime)]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
@@ -159,31 +158,33 @@ def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
 
 
 def compare_variant(
-    asked: Asking, variant: str, wrong: list[Problem], others: dict[tuple[str, str], compare.Logits]
-) -> tuple[ParityRow, compare.Logits, Tops]:
+    asked: Asking, variant: str, wrong: list[Problem], others: dict[tuple[str, str], Answers]
+) -> tuple[ParityRow, Answers, Answers]:
     """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
 
     `wrong`: what was found in the file without running it. `others`: what has been said on the reference's tensors, by runtime and variant.
-    Returns this one's logits on them, and its first labels from the image files, too.
+    Returns this one's answers on them, and those from the image files, too.
     """
     subject, session, reference, equal = asked.subject, asked.session, asked.reference, asked.equal
     static, few, count = subject.batch_is_static(variant), reference.few, len(reference.paths)
     problems = [*same_file(session, subject.sha256(variant)), *wrong]
-    main, logits, refused = asked_in_batches(session, reference.paths, static, asked.work)
-    problems += refused
     classes = session.loaded.classes
     if classes is None:
         raise UsageError("the file carries no class names", where=str(session.model), next="nox -s export")
-    answers = Answers(logits, classes)
+    against: Part = partial(stored, reference.logits)
+    main, answers, refused = asked_in_batches(asked, classes, against, static)
+    problems += refused
     tolerance = reference.floor.tolerance
     judged = compare.judge(reference.answers, answers, tolerance, reference.paths)
-    same_tensor = logits if equal.all() else ask_tensor(session, reference.tensors, main, asked.work)
-    on_same = compare.judge(reference.answers, Answers(same_tensor, classes), tolerance, reference.paths)
-    moved = {} if main == 1 else batches.moved(session, asked.matrix, few, same_tensor[: reference.floor.images], asked.work)
+    same_tensor = answers
+    if not equal.all():
+        same_tensor = hear(tensor_in_parts(session, reference.tensors, main, asked.work), classes, against)
+    on_same = compare.judge(reference.answers, same_tensor, tolerance, reference.paths)
+    moved = {} if main == 1 else batches.moved(session, asked.matrix, few, same_tensor.first[: reference.floor.images], asked.work)
     # On the same tensor: another runtime's wrong preprocessing is no fault of this one.
     # What was asked at another batch owes nobody its last bits.
     alike = {} if refused else {runtime: said for (runtime, form), said in others.items() if form == variant}
-    twins = {runtime: int(compare.equal_images(said, same_tensor).sum()) for runtime, said in alike.items()}
+    twins = {runtime: int((said.digests == same_tensor.digests).all(axis=1).sum()) for runtime, said in alike.items()}
     if classes != subject.train.classes:
         problems.append(Problem("classes", "the class names in the file are not the checkpoint's, or in another order"))
     if judged.flips:
@@ -223,7 +224,7 @@ def compare_variant(
         made=checks_made(subject, owed), checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown,
         passed=not problems, judged=True, reproduce="",
     )  # fmt: skip
-    return row, same_tensor, tops(answers)
+    return row, same_tensor, answers
 
 
 def checks_made(subject: Subject, owed: list[str]) -> tuple[Check, ...]:
@@ -244,7 +245,7 @@ def own_names(asked: Asking, classes: tuple[str, ...]) -> list[Problem]:
 
     Everywhere else names are looked up here, by the largest logit: a runtime that looks them up wrongly would not be seen.
     """
-    labels = np.argmax(asked.reference.answers.logits, axis=1)
+    labels = asked.reference.answers.top
     problems = []
     for index in (0, int(np.argmax(labels != labels[0]))):
         try:
@@ -257,16 +258,21 @@ def own_names(asked: Asking, classes: tuple[str, ...]) -> list[Problem]:
     return problems
 
 
-def asked_in_batches(session: Session, paths: list[str], static: bool, work: Path) -> tuple[int, compare.Logits, list[Problem]]:
-    """The batch that was asked, the logits, and what is wrong: a dynamic file that can do batch 1 only is judged, and bad."""
+def asked_in_batches(asked: Asking, classes: tuple[str, ...], against: Part, static: bool) -> tuple[int, Answers, list[Problem]]:
+    """The batch that was asked, the answers, and what is wrong: a dynamic file that can do batch 1 only is judged, and bad."""
+
+    def at(batch: int) -> Answers:
+        return hear(images_in_parts(asked.session, asked.reference.paths, batch, asked.work), classes, against)
+
     if static:
-        return 1, ask_images(session, paths, 1, work), []
+        return 1, at(1), []
     try:
-        return batches.MAIN_BATCH, ask_images(session, paths, batches.MAIN_BATCH, work), []
+        return batches.MAIN_BATCH, at(batches.MAIN_BATCH), []
     except (UsageError, DataError) as fault:
-        logits = ask_images(session, paths, 1, work)
+        if isinstance(fault, NotComparable):
+            raise
         said = f"a dynamic file fails at batch {batches.MAIN_BATCH}, and not at batch 1: {fault.what}"
-        return 1, logits, [Problem("batches", said)]
+        return 1, at(1), [Problem("batches", said)]
 
 
 def right(answers: Answers, reference: Reference) -> list[bool] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,10 @@ from contract.errors import UsageError
 
 Logits = NDArray[np.floating]
 Tensors = NDArray[np.float32]
+# Rows of a stored array: at most so many (second) from one on (first).
+Part = Callable[[int, int], Logits]
+# Images whose logits stay whole: the noise floor, other batches and timed blocks are asked on the first ones.
+KEPT = 14
 
 
 class NotComparable(UsageError):
@@ -26,15 +32,54 @@ class NotComparable(UsageError):
 
 @dataclass(frozen=True)
 class Answers:
-    """What one runtime said: logits (images x classes, float32) and the class names it knows."""
+    """What stays of a runtime's logits, per image: of 10,000 images and 1,000 classes they are 40 MB for each variant in each runtime.
 
-    logits: Logits
+    `top`: index of the first largest logit, as in numpy and torch. `margins`: top-1 logit minus top-2, `shares`: softmax of the top-1,
+    `differences`: largest absolute difference from the reference's logits, 0 for its own (float64). `digests` (images x 2, uint64): equal
+    where every bit of the logits is. `finite`: whether all of them are. `first`: the logits of the first images whole.
+    """
+
     classes: tuple[str, ...]
+    width: int
+    top: NDArray[np.intp]
+    margins: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    differences: NDArray[np.float64]
+    digests: NDArray[np.uint64]
+    finite: NDArray[np.bool_]
+    first: Logits
+
+    def __len__(self) -> int:
+        return len(self.top)
 
     @property
     def labels(self) -> list[str]:
-        """The label per image: the first largest logit wins, as in numpy and torch."""
-        return [self.classes[index] for index in np.argmax(self.logits, axis=1)]
+        """The label per image."""
+        return [self.classes[index] for index in self.top]
+
+
+def hear(parts: Iterable[Logits], classes: tuple[str, ...], against: Part | None = None) -> Answers:
+    """Answers from logits (images x classes) that come some images at a time. `against`: the reference's; None: these are its own.
+
+    Raises NotComparable for another number of logits than the reference's.
+    """
+    found: list[tuple[NDArray[Any], ...]] = []
+    first: list[Logits] = []
+    start = 0
+    for part in parts:
+        expected = part if against is None else against(start, len(part))
+        if part.ndim != 2 or not part.shape[1] or part.shape != expected.shape:
+            raise NotComparable("logits", f"logits of shape {part.shape}, the reference has {expected.shape}")
+        if start < KEPT:
+            first.append(part[: KEPT - start])
+        finite = np.asarray(np.isfinite(part).all(axis=1))
+        with np.errstate(invalid="ignore"):  # of what is not finite nothing is judged
+            found.append((np.argmax(part, axis=1), margins(part), shares(part), differences(expected, part), digests(part), finite))
+        start += len(part)
+    if not found:
+        raise NotComparable("logits", "no images")
+    top, margin, share, difference, digest, finites = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Answers(classes, first[0].shape[1], top, margin, share, difference, digest, finites, np.concatenate(first))
 
 
 @dataclass(frozen=True)
@@ -60,7 +105,9 @@ class Judged:
 
 
 def margins(logits: Logits) -> NDArray[np.float64]:
-    """Top-1 logit minus top-2, per image (float64)."""
+    """Top-1 logit minus top-2, per image (float64); infinite where there is one logit."""
+    if logits.shape[1] < 2:
+        return np.full(len(logits), np.inf)
     top = np.partition(logits.astype(np.float64), -2, axis=1)
     return np.asarray(top[:, -1] - top[:, -2])
 
@@ -70,20 +117,30 @@ def differences(one: Logits, other: Logits) -> NDArray[np.float64]:
     return np.asarray(np.max(np.abs(one.astype(np.float64) - other.astype(np.float64)), axis=1))
 
 
+def shares(logits: Logits) -> NDArray[np.float64]:
+    """Softmax of the largest logit, per image (float64)."""
+    values = logits.astype(np.float64)
+    return np.asarray(1 / np.exp(values - values.max(axis=1, keepdims=True)).sum(axis=1))
+
+
+def digests(logits: Logits) -> NDArray[np.uint64]:
+    """128 bits of BLAKE2b over the bytes of each image's logits and their type (images x 2)."""
+    kind = logits.dtype.str.encode()
+    hashed = b"".join(hashlib.blake2b(row.tobytes(), digest_size=16, person=kind).digest() for row in logits)
+    return np.frombuffer(hashed, np.uint64).reshape(len(logits), 2)
+
+
 def check_comparable(reference: Answers, name: str) -> None:
-    """Raise UsageError (exit 2) where agreement would prove nothing: no images, not finite, or one label for all."""
-    if not len(reference.logits):
-        raise UsageError("nothing to compare: no images", where=name)
-    if not np.isfinite(reference.logits).all():
+    """Raise UsageError (exit 2) where agreement would prove nothing: not finite, or one label for all."""
+    if not reference.finite.all():
         raise UsageError("nothing to compare: the reference's logits are not finite", where=name, next="train it again")
-    if len(reference.classes) != reference.logits.shape[1]:
+    if len(reference.classes) != reference.width:
         raise UsageError(
-            f"nothing to compare: the reference has {reference.logits.shape[1]} logits, and {len(reference.classes)} class names",
-            where=name,
+            f"nothing to compare: the reference has {reference.width} logits, and {len(reference.classes)} class names", where=name
         )
-    if reference.logits.shape[1] < 2 or len(set(reference.labels)) < 2:
+    if len(np.unique(reference.top)) < 2:
         raise UsageError(
-            f"nothing to compare: the reference gives all {len(reference.logits)} images one label, '{reference.labels[0]}'",
+            f"nothing to compare: the reference gives all {len(reference)} images one label, '{reference.labels[0]}'",
             where=name,
             next="train it better (more epochs, other weights): agreement on one label proves nothing",
         )
@@ -95,13 +152,13 @@ def judge(reference: Answers, answers: Answers, tolerance: float, paths: list[st
     certified: the labels agree, and the margin is above twice the tolerance. near-tie flip: they differ within that margin. flip: they
     differ beyond it. Raises UsageError when the answers are not finite or not as many as the reference's.
     """
-    if answers.logits.shape != reference.logits.shape:
-        raise NotComparable("logits", f"logits of shape {answers.logits.shape}, the reference has {reference.logits.shape}")
-    if len(answers.classes) != answers.logits.shape[1]:
-        raise NotComparable("label", f"{len(answers.classes)} class names for {answers.logits.shape[1]} logits")
-    if not np.isfinite(answers.logits).all():
-        raise NotComparable("logits", f"{int((~np.isfinite(answers.logits)).any(axis=1).sum())} images have logits that are not finite")
-    margin, difference = margins(reference.logits), differences(reference.logits, answers.logits)
+    if len(answers) != len(reference):
+        raise NotComparable("logits", f"answers for {len(answers)} images, the reference has {len(reference)}")
+    if len(answers.classes) != answers.width:
+        raise NotComparable("label", f"{len(answers.classes)} class names for {answers.width} logits")
+    if not answers.finite.all():
+        raise NotComparable("logits", f"{int((~answers.finite).sum())} images have logits that are not finite")
+    margin, difference = reference.margins, answers.differences
     labels, expected = answers.labels, reference.labels
     same = np.array([ours == theirs for ours, theirs in zip(labels, expected, strict=True)])
     wide = margin > 2 * tolerance

@@ -13,8 +13,8 @@ import numpy as np
 from bench import stats
 from bench.fleet import Fleet
 from bench.parity import batches, compare
-from bench.parity.ask import Session, ask_images, ask_tensor, save_tensors
-from bench.parity.compare import Answers
+from bench.parity.ask import Session, ask_images, ask_tensor, save_tensors, stored_on_the_way, tensor_in_parts
+from bench.parity.compare import KEPT, Answers, hear
 from bench.results import NoiseFloor
 from bench.runner import RunnerError
 from bench.subject import Subject
@@ -23,7 +23,7 @@ from contract.matrix import Matrix
 from contract.protocol import Option
 
 # Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
-FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = 14, 7, 0.1
+FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = KEPT, 7, 0.1
 PROBE_IMAGES = 3
 REFEREE: dict[str, Option] = {"dtype": "float64"}
 UNOPTIMISED: dict[str, Option] = {"optimization": "disabled"}
@@ -35,7 +35,7 @@ JUDGEMENT_FAILS = (RunnerError, UsageError, DataError)
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors (.npy), logits.
+    """The reference's answers for the images of a subject: paths, labels of the data set, normalised tensors and logits (.npy files).
 
     `few`: the first tensors, on which the noise floor and other batches are asked. `image_seconds`: what one image cost it, batch 1.
     """
@@ -44,6 +44,7 @@ class Reference:
     truth: list[str] | None
     tensors: Path
     few: Path
+    logits: Path
     answers: Answers
     floor: NoiseFloor
     image_seconds: float
@@ -125,8 +126,10 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
         tensors = work / f"{stem}-reference.npy"
         save_tensors(session, paths, tensors, work)
+        logits = work / f"{stem}-logits.npy"
         started = time.monotonic()
-        logits = ask_tensor(session, tensors, 1, work)
+        said = stored_on_the_way(tensor_in_parts(session, tensors, 1, work), logits, len(paths), runtime)
+        answers = hear(said, subject.train.classes)
         image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{stem}-few.npy"
         np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
@@ -137,8 +140,8 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     by = REFEREE if subject.reference is None else UNOPTIMISED
     with Session(fleet, runtime, subject.model("eager"), provider, by) as referee:
         exact = ask_tensor(referee, few, 1, work)
-    over_batches = float(compare.differences(logits[: len(batched)], batched).max())
-    against_float64 = float(compare.differences(logits[: len(exact)], exact).max())
+    over_batches = float(compare.differences(answers.first[: len(batched)], batched).max())
+    against_float64 = float(compare.differences(answers.first[: len(exact)], exact).max())
     floor = max(over_batches, against_float64)
     if not np.isfinite([over_batches, against_float64]).all():
         raise UsageError("nothing to compare: the reference's logits are not finite", where=subject.name, next="train it again")
@@ -151,7 +154,8 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
         truth=truth,
         tensors=tensors,
         few=few,
-        answers=Answers(logits, subject.train.classes),
+        logits=logits,
+        answers=answers,
         floor=NoiseFloor(
             subject.train.backbone,
             subject.train.dataset,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from bench.looked import Confused, Confusion, Said, Sample
@@ -21,21 +19,6 @@ from contract.preprocess import PreprocessSpec
 
 # Of each subject: so many images, of which so many may be the reference's own mistakes. 96 pixels are 2-3 kB a picture.
 SAMPLES, MISTAKES, PIXELS, QUALITY = 12, 4, 96, 70
-
-
-@dataclass(frozen=True)
-class Tops:
-    """The first label of each image, and its softmax (float64)."""
-
-    labels: list[str]
-    shares: NDArray[np.float64]
-
-
-def tops(answers: Answers) -> Tops:
-    """What stays of answers: logits of 10,000 images and 1,000 classes would be 40 MB for each variant in each runtime."""
-    logits = answers.logits.astype(np.float64)
-    shares = 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
-    return Tops(answers.labels, np.asarray(shares))
 
 
 def confusion(subject: Subject, reference: Reference, provider: str) -> Confusion | None:
@@ -50,13 +33,13 @@ def confusion(subject: Subject, reference: Reference, provider: str) -> Confusio
 
 
 def samples(
-    subject: Subject, reference: Reference, provider: str, heard: Mapping[tuple[str, str], Tops], runtime: str
+    subject: Subject, reference: Reference, provider: str, heard: Mapping[tuple[str, str], Answers], runtime: str
 ) -> tuple[Sample, ...]:
     """Some images with all first labels: first those that are called differently, then mistakes, then as they come.
 
     `heard`: by runtime and variant, each asked from the image file; `runtime`: the reference's name.
     """
-    everybody = {(runtime, "eager"): tops(reference.answers), **heard}
+    everybody = {(runtime, "eager"): reference.answers, **heard}
     tensors = np.load(reference.tensors, mmap_mode="r")
     return tuple(
         Sample(
@@ -67,18 +50,19 @@ def samples(
             truth=None if reference.truth is None else reference.truth[index],
             picture=base64.b64encode(picture(tensors[index], subject.train.preprocess)).decode(),
             said=tuple(
-                Said(name, variant, each.labels[index], round(float(each.shares[index]), 4)) for (name, variant), each in everybody.items()
+                Said(name, variant, each.classes[each.top[index]], round(float(each.shares[index]), 4))
+                for (name, variant), each in everybody.items()
             ),
         )
         for index in chosen(everybody[runtime, "eager"], list(heard.values()), reference.truth)
     )
 
 
-def chosen(reference: Tops, others: list[Tops], truth: list[str] | None) -> list[int]:
+def chosen(reference: Answers, others: list[Answers], truth: list[str] | None) -> list[int]:
     """Indices of the images that are shown, each once."""
-    every = range(len(reference.labels))
-    differ = [index for index in every if any(other.labels[index] != reference.labels[index] for other in others)]
-    wrong = [] if truth is None else [index for index in every if reference.labels[index] != truth[index]]
+    every, labels, said = range(len(reference)), reference.labels, [other.labels for other in others]
+    differ = [index for index in every if any(each[index] != labels[index] for each in said)]
+    wrong = [] if truth is None else [index for index in every if labels[index] != truth[index]]
     surest = sorted(wrong, key=lambda index: -reference.shares[index])[:MISTAKES]
     return list(dict.fromkeys([*differ, *surest, *every]))[:SAMPLES]
 

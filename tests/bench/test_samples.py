@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.looked import Confused, Epoch
 from bench.parity import samples
-from bench.parity.compare import Answers
+from bench.parity.compare import Answers, hear
 from bench.subject import epochs
 from contract.errors import DataError
 from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
@@ -21,19 +21,17 @@ SPEC = PreprocessSpec(Shorter("shorter", 8), CenterCrop("center", 192, 96), (0.4
 NAMES = ("A", "B", "C")
 
 
-def said(*labels: int, share: float = 0.5) -> samples.Tops:
-    return samples.Tops([NAMES[label] for label in labels], np.linspace(share, share + 0.1, len(labels)))
-
-
-def test_a_first_label_has_its_softmax():
-    found = samples.tops(Answers(np.array([[0, np.log(3), 0], [1000, 0, 0]], np.float32), NAMES))
-    assert found.labels == ["B", "A"]
-    assert found.shares == pytest.approx([0.6, 1.0])
+def said(*labels: int, share: float = 0.5) -> Answers:
+    """Answers that are a little surer from image to image."""
+    shares = np.linspace(share, share + 0.1, len(labels))
+    logits = np.zeros((len(labels), len(NAMES)))
+    logits[range(len(labels)), labels] = np.log(2 * shares / (1 - shares))
+    return hear([logits], NAMES)
 
 
 def test_what_differs_is_shown_first_then_the_surest_mistakes_then_the_rest():
     reference = said(*[0] * 20)
-    other = samples.Tops([*["A"] * 17, "B", "A", "A"], reference.shares)
+    other = said(*[0] * 17, 1, 0, 0)
     truth = [*["A"] * 5, *["C"] * 6, *["A"] * 9]
     # 17: another label. 5 to 10 are mistakes, surer with their number; four of them are shown.
     assert samples.chosen(reference, [other], truth) == [17, 10, 9, 8, 7, 0, 1, 2, 3, 4, 5, 6]
@@ -60,7 +58,7 @@ def test_samples_and_confusion_of_a_subject(tmp_path):
         paths=["/x/1.jpg", "/x/2.jpg", "/x/3.jpg"],
         truth=["A", "B", "A"],
         tensors=tmp_path / "t.npy",
-        answers=Answers(logits, NAMES),
+        answers=hear([logits], NAMES),
     )
     first, *rest = samples.samples(subject, reference, "cpu", {("ort-rust", "raw-static"): said(0, 1, 0)}, "torch-eager")
     assert (first.path, first.truth) == ("3.jpg", "A")
