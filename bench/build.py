@@ -11,32 +11,46 @@ from pathlib import Path
 from bench.runtimes import ort_rust
 from contract.errors import EnvironmentFault
 
+# Written beside a binary that was built without nasm: cargo does not see that one was installed since.
+WITHOUT_NASM = ort_rust.CRATE / "target" / "built-without-nasm"
 TOOLCHAIN = "install Rust 1.88 or newer (rustup.rs has the one line for it), or leave it out: --without ort-rust"
 
 
 def build(*, quiet: bool = False) -> Path:
     """Run `cargo build --release --locked`; a build that is current takes a fraction of a second.
 
+    A JPEG decoder that was built without nasm is built anew once there is one.
+
     Raises EnvironmentFault when there is no cargo, or when it fails.
     """
     cargo = shutil.which("cargo")
     if cargo is None:
         raise EnvironmentFault("no Rust toolchain: cargo is not on PATH", where="ort-rust", next=TOOLCHAIN)
-    if shutil.which("nasm", path=search_path()) is None:
+    nasm, manifest = shutil.which("nasm", path=search_path()), str(ort_rust.CRATE / "Cargo.toml")
+    if nasm is None:
         print(
             "note: nasm is not installed: the Rust binary decodes JPEG without SIMD, at about half the speed (the pixels are the same);"
             " next: apt-get install nasm",
             file=sys.stderr,
         )
-    command = [cargo, "build", "--release", "--locked", "--manifest-path", str(ort_rust.CRATE / "Cargo.toml")]
-    done = subprocess.run([*command, "--quiet"] if quiet else command, env={**os.environ, "PATH": search_path()}, check=False)
+    elif WITHOUT_NASM.exists():
+        _cargo([cargo, "clean", "--release", "--locked", "--quiet", "--package", "turbojpeg-sys", "--manifest-path", manifest])
+        WITHOUT_NASM.unlink()
+    command = [cargo, "build", "--release", "--locked", "--manifest-path", manifest]
+    _cargo([*command, "--quiet"] if quiet else command)
+    if nasm is None:
+        WITHOUT_NASM.touch()
+    return ort_rust.BINARY
+
+
+def _cargo(command: list[str]) -> None:
+    done = subprocess.run(command, env={**os.environ, "PATH": search_path()}, check=False)
     if done.returncode != 0:
         raise EnvironmentFault(
-            f"cargo build failed with exit code {done.returncode} (its messages are above)",
+            f"cargo {command[1]} failed with exit code {done.returncode} (its messages are above)",
             where="infer_rs",
             next=f"nox -s doctor; or {TOOLCHAIN}",
         )
-    return ort_rust.BINARY
 
 
 def search_path() -> str:

@@ -19,6 +19,7 @@ def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> P
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(building, "search_path", lambda: os.environ["PATH"])
+    monkeypatch.setattr(building, "WITHOUT_NASM", folder / "built-without-nasm")
     return folder
 
 
@@ -36,6 +37,15 @@ def test_without_nasm_it_builds_and_says_what_is_lost(tmp_path, monkeypatch, cap
     programs(tmp_path, monkeypatch, cargo="")
     building.build()
     assert capfd.readouterr().err.startswith("note: nasm is not installed: the Rust binary decodes JPEG without SIMD")
+
+
+def test_a_decoder_that_was_built_without_nasm_is_built_anew_once(tmp_path, monkeypatch, capfd):
+    programs(tmp_path, monkeypatch, cargo='echo "$1"')
+    building.build()
+    programs(tmp_path, monkeypatch, cargo='echo "$1"', nasm="")
+    building.build()
+    building.build()
+    assert capfd.readouterr().out.split() == ["build", "clean", "build", "build"]
 
 
 def test_without_cargo_the_error_says_what_to_install_and_what_to_leave_out(tmp_path, monkeypatch):
