@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,7 +21,6 @@ from contract.protocol import LoadArgs, Option, PredictArgs
 CHUNK, TENSORS = 96, 16
 SECONDS_PER_IMAGE, SECONDS_AT_LEAST = 20.0, 60.0
 LOGITS = "logits"
-Rows = TypeVar("Rows", bound=NDArray[Any])
 
 
 class Session:
@@ -51,18 +50,25 @@ class Session:
 
     def predict(self, name: str, work: Path, *, images: list[str] | None, tensor: Path | None, batch: int, count: int) -> NDArray[Any]:
         """One named array for images or a tensor. Raises RunnerError when it is not what was announced."""
+        return self.arrays((name,), work, images=images, tensor=tensor, batch=batch, count=count)[0]
+
+    def arrays(
+        self, names: tuple[str, ...], work: Path, *, images: list[str] | None, tensor: Path | None, batch: int, count: int
+    ) -> list[NDArray[Any]]:
+        """Several named arrays of one request, as `predict` gives one."""
         out = work / f"{self.runtime}.npz"
         arguments = PredictArgs(
-            self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, (name,), str(out)
+            self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, names, str(out)
         )
         answer = self.runner.predict(arguments, SECONDS_AT_LEAST + self._seconds_per_image * count)
-        array = read_answer(out, name, f"{self.runtime}: predict")
-        if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
-            raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
-        if name == LOGITS and array.ndim == 2:
-            said = answer.top1 if answer.top1 is not None and len(answer.top1) == count else (None,) * count
-            self.wrong_top1 += sum(ours != theirs for ours, theirs in zip(said, np.argmax(array, axis=1).tolist(), strict=True))
-        return array
+        arrays = read_answers(out, names, f"{self.runtime}: predict")
+        for name, array in arrays.items():
+            if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
+                raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
+            if name == LOGITS and array.ndim == 2:
+                said = answer.top1 if answer.top1 is not None and len(answer.top1) == count else (None,) * count
+                self.wrong_top1 += sum(ours != theirs for ours, theirs in zip(said, np.argmax(array, axis=1).tolist(), strict=True))
+        return list(arrays.values())
 
 
 def read_answer(out: Path, name: str, where: str) -> NDArray[Any]:
@@ -95,6 +101,13 @@ def images_in_parts(session: Session, paths: list[str], batch: int, work: Path) 
         yield session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part))
 
 
+def images_with_tensors(session: Session, paths: list[str], batch: int, work: Path) -> Iterator[tuple[Tensors, Logits]]:
+    """The same, each part with the runtime's own preprocessed tensors (images x 3 x H x W, float32), which it made but once."""
+    for part in _chunks(paths, max(1, TENSORS // batch) * batch):
+        tensors, logits = session.arrays((session.input, LOGITS), work, images=part, tensor=None, batch=batch, count=len(part))
+        yield tensors, logits
+
+
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
     """Logits (images x classes) from a tensor that is ready (.npy, float32, images x 3 x H x W)."""
     return np.concatenate(list(tensor_in_parts(session, tensor, batch, work)))
@@ -122,27 +135,29 @@ def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tens
 
 def save_tensors(session: Session, paths: list[str], out: Path, work: Path) -> None:
     """The same into a .npy file. Raises UsageError when images become tensors of several sizes."""
-    for _ in stored_on_the_way(ask_tensors(session, paths, work), out, len(paths), session.runtime):
-        pass
+    rows = Rows(out, len(paths), session.runtime)
+    for part in ask_tensors(session, paths, work):
+        rows.add(part)
 
 
-def stored_on_the_way(parts: Iterable[Rows], out: Path, count: int, where: str) -> Iterator[Rows]:
-    """Hand on the parts of an array, and write them into a .npy file of `count` rows.
+class Rows:
+    """A .npy file of `count` rows that is written some rows at a time."""
 
-    Raises UsageError when their rows are of several shapes.
-    """
-    shape: tuple[int, ...] | None = None
-    start = 0
-    for part in parts:
-        if shape is None:
-            shape = part.shape[1:]
-            np.lib.format.open_memmap(out, "w+", part.dtype, (count, *shape))
-        if part.shape[1:] != shape:
-            raise UsageError(f"arrays of {part.shape[1:]} and of {shape}", where=where, next="use a spec that crops to one size")
+    def __init__(self, path: Path, count: int, where: str) -> None:
+        self.path, self._count, self._where, self._start = path, count, where, 0
+        self._shape: tuple[int, ...] | None = None
+
+    def add(self, part: NDArray[Any]) -> None:
+        """Write the next rows. Raises UsageError for rows of another shape than those before."""
+        if self._shape is None:
+            self._shape = part.shape[1:]
+            np.lib.format.open_memmap(self.path, "w+", part.dtype, (self._count, *self._shape))
+        if part.shape[1:] != self._shape:
+            said = f"arrays of {self._shape} and of {part.shape[1:]}"
+            raise UsageError(said, where=self._where, next="use a spec that crops to one size")
         # Mapped for this part alone: pages of a mapping count as memory of this process for as long as it stands.
-        np.lib.format.open_memmap(out, "r+")[start : start + len(part)] = part
-        start += len(part)
-        yield part
+        np.lib.format.open_memmap(self.path, "r+")[self._start : self._start + len(part)] = part
+        self._start += len(part)
 
 
 def stored(file: Path, start: int, count: int) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -18,8 +17,9 @@ from bench.ledger.found import StageReport
 from bench.ledger.walk import name_of
 from bench.looked import Confusion, Sample
 from bench.parity import batches, compare, orientation, samples
-from bench.parity.ask import Session, ask_tensors, images_in_parts, stored, tensor_in_parts
-from bench.parity.compare import Answers, NotComparable, Part, Problem, hear
+from bench.parity.ask import Session
+from bench.parity.asking import Asked, Asking, first_equal, from_files, from_tensors
+from bench.parity.compare import Answers, Problem
 from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.parity.rows import failed_row, reproduce
@@ -27,7 +27,7 @@ from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
 from bench.results import Check, ParityRow
 from bench.subject import Subject
-from contract.errors import DataError, UnsupportedError, UsageError
+from contract.errors import UnsupportedError, UsageError
 from contract.manifest import CHECKPOINT, Accuracy
 from contract.matrix import Matrix
 from contract.protocol import Receipt
@@ -52,19 +52,6 @@ class Judgement:
     rows: tuple[ParityRow, ...]
     stages: tuple[StageReport, ...]
     heard: dict[tuple[str, str], Answers]
-
-
-@dataclass(frozen=True)
-class Asking:
-    """One loaded model of a subject, and what it is compared with. `equal`: per image, whether its tensor is the reference's."""
-
-    subject: Subject
-    session: Session
-    fleet: Fleet
-    matrix: Matrix
-    reference: Reference
-    equal: NDArray[np.bool_]
-    work: Path
 
 
 def check(
@@ -122,16 +109,16 @@ def judge_rows(
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
                     # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
-                    if equal is None or not np.array_equal(tensors_equal(session, reference, FLOOR_IMAGES, work), equal[:FLOOR_IMAGES]):
-                        equal = tensors_equal(session, reference, count, work)
+                    if equal is not None and not np.array_equal(first_equal(session, reference, work), equal[:FLOOR_IMAGES]):
+                        equal = None
                     asking = Asking(subject, session, fleet, matrix, reference, equal, work)
-                    row, said, heard[runtime, variant] = compare_variant(asking, variant, wrong, on_same)
+                    row, said, asked = compare_variant(asking, variant, wrong, on_same)
             except JUDGEMENT_FAILS as error:
                 fleet.lost(runtime, error)
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(subject, row, count, given)))
-            if said is not None and equal is not None:
-                on_same[runtime, variant] = said
+            if said is not None:
+                equal, heard[runtime, variant], on_same[runtime, variant] = asked.equal, asked.answers, said
                 suspects[runtime, variant] = ~equal | (said.differences > reference.floor.tolerance)
         for lost in [each for each in subject.export.failed if each.name in matrix.forms(subject.train.backbone, runtime)]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
@@ -139,15 +126,6 @@ def judge_rows(
     reproductions = fleet.logs.parent / "reproductions"
     told, stages = explain(rows, suspects, subject, fleet, matrix, reference, work, progress, reproductions, explaining)
     return Judgement(told, stages, heard)
-
-
-def tensors_equal(session: Session, reference: Reference, count: int, work: Path) -> NDArray[np.bool_]:
-    """Per image, of the first `count`, whether the runtime's own preprocessing gives the reference's tensor to the last bit."""
-    found, start = [], 0
-    for part in ask_tensors(session, reference.paths[:count], work):
-        found.append(compare.equal_images(part, stored(reference.tensors, start, len(part))))
-        start += len(part)
-    return np.concatenate(found)
 
 
 def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
@@ -159,31 +137,26 @@ def wrong_weights(subject: Subject, variant: str) -> list[Problem]:
 
 def compare_variant(
     asked: Asking, variant: str, wrong: list[Problem], others: dict[tuple[str, str], Answers]
-) -> tuple[ParityRow, Answers, Answers]:
+) -> tuple[ParityRow, Answers, Asked]:
     """Judge one variant in one runtime: from the image files, and again on the reference's tensors where preprocessing differs.
 
     `wrong`: what was found in the file without running it. `others`: what has been said on the reference's tensors, by runtime and variant.
-    Returns this one's answers on them, and those from the image files, too.
+    Returns this one's answers on them, and what was asked from the image files, too.
     """
-    subject, session, reference, equal = asked.subject, asked.session, asked.reference, asked.equal
+    subject, session, reference = asked.subject, asked.session, asked.reference
     static, few, count = subject.batch_is_static(variant), reference.few, len(reference.paths)
     problems = [*same_file(session, subject.sha256(variant)), *wrong]
-    classes = session.loaded.classes
-    if classes is None:
-        raise UsageError("the file carries no class names", where=str(session.model), next="nox -s export")
-    against: Part = partial(stored, reference.logits)
-    main, answers, refused = asked_in_batches(asked, classes, against, static)
-    problems += refused
+    classes, found = asked.classes, from_files(asked, static=static)
+    answers, equal = found.answers, found.equal
+    problems += found.problems
     tolerance = reference.floor.tolerance
     judged = compare.judge(reference.answers, answers, tolerance, reference.paths)
-    same_tensor = answers
-    if not equal.all():
-        same_tensor = hear(tensor_in_parts(session, reference.tensors, main, asked.work), classes, against)
+    same_tensor = answers if equal.all() else from_tensors(asked, found.batch)
     on_same = compare.judge(reference.answers, same_tensor, tolerance, reference.paths)
-    moved = {} if main == 1 else batches.moved(session, asked.matrix, few, same_tensor.first[: reference.floor.images], asked.work)
+    moved = {} if found.batch == 1 else batches.moved(session, asked.matrix, few, same_tensor.first[: reference.floor.images], asked.work)
     # On the same tensor: another runtime's wrong preprocessing is no fault of this one.
     # What was asked at another batch owes nobody its last bits.
-    alike = {} if refused else {runtime: said for (runtime, form), said in others.items() if form == variant}
+    alike = {} if found.problems else {runtime: said for (runtime, form), said in others.items() if form == variant}
     twins = {runtime: int((said.digests == same_tensor.digests).all(axis=1).sum()) for runtime, said in alike.items()}
     if classes != subject.train.classes:
         problems.append(Problem("classes", "the class names in the file are not the checkpoint's, or in another order"))
@@ -224,7 +197,7 @@ def compare_variant(
         made=checks_made(subject, owed), checks=tuple(dict.fromkeys(each.check for each in problems)), shown=judged.shown,
         passed=not problems, judged=True, reproduce="",
     )  # fmt: skip
-    return row, same_tensor, answers
+    return row, same_tensor, found
 
 
 def checks_made(subject: Subject, owed: list[str]) -> tuple[Check, ...]:
@@ -256,23 +229,6 @@ def own_names(asked: Asking, classes: tuple[str, ...]) -> list[Problem]:
         if said.label != expected:
             problems.append(Problem("classes", f"the runtime calls '{said.label}' what the file calls '{expected}'"))
     return problems
-
-
-def asked_in_batches(asked: Asking, classes: tuple[str, ...], against: Part, static: bool) -> tuple[int, Answers, list[Problem]]:
-    """The batch that was asked, the answers, and what is wrong: a dynamic file that can do batch 1 only is judged, and bad."""
-
-    def at(batch: int) -> Answers:
-        return hear(images_in_parts(asked.session, asked.reference.paths, batch, asked.work), classes, against)
-
-    if static:
-        return 1, at(1), []
-    try:
-        return batches.MAIN_BATCH, at(batches.MAIN_BATCH), []
-    except (UsageError, DataError) as fault:
-        if isinstance(fault, NotComparable):
-            raise
-        said = f"a dynamic file fails at batch {batches.MAIN_BATCH}, and not at batch 1: {fault.what}"
-        return 1, at(1), [Problem("batches", said)]
 
 
 def right(answers: Answers, reference: Reference) -> list[bool] | None:

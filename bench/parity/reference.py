@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ import numpy as np
 from bench import stats
 from bench.fleet import Fleet
 from bench.parity import batches, compare
-from bench.parity.ask import Session, ask_images, ask_tensor, save_tensors, stored_on_the_way, tensor_in_parts
-from bench.parity.compare import KEPT, Answers, hear
+from bench.parity.ask import Rows, Session, ask_images, ask_tensor, images_with_tensors
+from bench.parity.compare import KEPT, Answers, Logits, hear
 from bench.results import NoiseFloor
 from bench.runner import RunnerError
 from bench.subject import Subject
@@ -124,15 +124,19 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     runtime = matrix.defaults.reference
     with Session(fleet, runtime, subject.model("eager"), provider) as session:
         stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
-        tensors = work / f"{stem}-reference.npy"
-        save_tensors(session, paths, tensors, work)
-        logits = work / f"{stem}-logits.npy"
+        tensors, logits = (Rows(work / f"{stem}-{name}.npy", len(paths), runtime) for name in ("reference", "logits"))
+
+        def parts() -> Iterator[Logits]:
+            for made, said in images_with_tensors(session, paths, 1, work):
+                tensors.add(made)
+                logits.add(said)
+                yield said
+
         started = time.monotonic()
-        said = stored_on_the_way(tensor_in_parts(session, tensors, 1, work), logits, len(paths), runtime)
-        answers = hear(said, subject.train.classes)
+        answers = hear(parts(), subject.train.classes)
         image_seconds = (time.monotonic() - started) / len(paths)
         few = work / f"{stem}-few.npy"
-        np.save(few, np.load(tensors, mmap_mode="r")[: floor_images(image_seconds)])
+        np.save(few, np.load(tensors.path, mmap_mode="r")[: floor_images(image_seconds)])
         # A static file as the reference has no other batches: its floor is the referee's.
         together = session.loaded.inputs[0].shape[0] or min(7, len(np.load(few, mmap_mode="r")))
         batched = ask_tensor(session, few, together, work)
@@ -152,9 +156,9 @@ def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str,
     return Reference(
         paths=paths,
         truth=truth,
-        tensors=tensors,
+        tensors=tensors.path,
         few=few,
-        logits=logits,
+        logits=logits.path,
         answers=answers,
         floor=NoiseFloor(
             subject.train.backbone,
