@@ -77,7 +77,7 @@ def make(subjects: list[Subject], matrix: Matrix, providers: tuple[str, ...], *,
     return Plan(
         parts=tuple(parts),
         images=max(counts, default=0),
-        parity_seconds=(matrix.parity.seconds or UNBOUNDED_SECONDS) * len(parts),
+        parity_seconds=sum(parity_seconds(matrix, part.subject) for part in parts),
         measure_seconds=matrix.measure.seconds if measuring else 0.0,
         disk_bytes=BYTES_PER_IMAGE * (sum(counts) + max(counts, default=0)),
     )
@@ -88,6 +88,11 @@ def claims_of(plan: Plan, matrix: Matrix) -> list[str]:
     names = dict.fromkeys(part.subject.train.backbone for part in plan.parts)
     stated = {name: claim for name in names if (claim := matrix.parity.claim_for(name)) is not None}
     return [f"      claim for {name}: {claim}, which needs {images_needed(claim)} images" for name, claim in stated.items()]
+
+
+def parity_seconds(matrix: Matrix, subject: Subject) -> float:
+    """What comparing a subject is expected to take, before a runner was asked."""
+    return matrix.parity.seconds_for(subject.train.backbone) or UNBOUNDED_SECONDS
 
 
 def most_images(matrix: Matrix, subject: Subject) -> int:

@@ -107,7 +107,7 @@ class Matrix:
         for scenario in self.scenario:
             self._find_variants(scenario.variant)
             self._no_such_scenario(scenario)
-        for name in self.parity.claims:
+        for name in (*self.parity.claims, *self.parity.budgets):
             self.find("backbone", name)
         if self.quick:
             for name in self.quick.backbone:

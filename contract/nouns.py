@@ -224,6 +224,8 @@ class Skip:
 class Parity:
     """How much is compared: at most `images` per backbone, as many as fit into `seconds` (None: all of them).
 
+    `budgets`: other seconds for single backbones, which cost much an image.
+
     `claim` is what every backbone must be shown to keep, `claims` what single ones must, instead: then as many images are compared as it
     needs, whatever they cost.
     `stages`: stage by stage on every image, and not only where something differs.
@@ -232,16 +234,22 @@ class Parity:
     images: int = 300
     seconds: float | None = 60.0
     tolerance_factor: float = 10.0
+    budgets: dict[str, float] = field(default_factory=dict, hash=False)
     least_images: int = 8
     claim: str | None = None
     claims: dict[str, str] = field(default_factory=dict, hash=False)
     stages: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.images, self.least_images) < 1 or min(1.0 if self.seconds is None else self.seconds, self.tolerance_factor) <= 0:
+        seconds = min([1.0 if self.seconds is None else self.seconds, *self.budgets.values()])
+        if min(self.images, self.least_images) < 1 or min(seconds, self.tolerance_factor) <= 0:
             raise strict.StrictError("images, seconds and the tolerance factor must be positive")
         for text in (*([] if self.claim is None else [self.claim]), *self.claims.values()):
             parse_claim(text, "claim")
+
+    def seconds_for(self, backbone: str) -> float | None:
+        """What comparing this backbone may take, or None: as long as it takes."""
+        return None if self.seconds is None else self.budgets.get(backbone, self.seconds)
 
     def claim_for(self, backbone: str) -> Claim | None:
         """What must be shown of this backbone, or None."""

@@ -18,12 +18,13 @@ def slow_one_takes_part(generation: int, least: int) -> bool:
     return generation < least or generation % SLOW_START_IN == 0
 
 
-def shares(costs: Sequence[float], seconds: float, generations: int) -> list[float]:
+def shares(costs: Sequence[float], seconds: float, generations: int, once: Sequence[float] = ()) -> list[float]:
     """Seconds for each site: equal shares, but a site whose least generations cost more gets what they cost, and the others less.
 
-    `costs`: seconds of one generation at each site, 0 where nothing is known yet. `generations`: so many each site has at least.
+    `costs`: seconds of one generation at each site, 0 where nothing is known yet. `generations`: so many each site has at least. `once`:
+    what is paid in the first of them only.
     """
-    least = [generations * cost for cost in costs]
+    least = [generations * cost + first for cost, first in zip(costs, once or [0.0] * len(costs), strict=True)]
     costly: set[int] = set()
     while True:
         others = [place for place in range(len(costs)) if place not in costly]

@@ -37,11 +37,14 @@ class Found:
 
 
 class Tour:
-    """One site while it is measured: its groups, what they have cost, and the looks at them."""
+    """One site while it is measured: its groups, what they have cost, and the looks at them.
+
+    `cost`: seconds of its last generation, without what it pays in the first one only, `once`.
+    """
 
     def __init__(self, site: Site, groups: list[Group], looks: Looks) -> None:
         self.site, self.groups, self.looks = site, groups, looks
-        self.spent = self.cost = self.share = 0.0
+        self.spent = self.cost = self.once = self.share = 0.0
 
     @property
     def open(self) -> bool:
@@ -71,6 +74,8 @@ class Tour:
         took = time.monotonic() - started
         self.spent += took
         # Answers are verified once: that costs no later generation anything.
+        if generation.number == 0:
+            self.once = verifying
         self.cost = took - verifying if generation.number == 0 else took
 
 
@@ -129,7 +134,8 @@ def measure(
 
 def divide(tours: Sequence[Tour], settings: Measure) -> None:
     """Give each site its share; done anew after each visit, because what a site costs is known by visiting it."""
-    for tour, share in zip(tours, budget.shares([tour.cost for tour in tours], settings.seconds, settings.generations), strict=True):
+    costs, once = [tour.cost for tour in tours], [tour.once for tour in tours]
+    for tour, share in zip(tours, budget.shares(costs, settings.seconds, settings.generations, once), strict=True):
         tour.share = share
 
 

@@ -22,18 +22,24 @@ def sizes(matrix: Matrix) -> tuple[int, ...]:
     return (*SIZES, *([largest] if largest > MAIN_BATCH else []))
 
 
+def asked(matrix: Matrix, images: int) -> dict[int, int]:
+    """How many of so many images are asked with batches of each size: all of them, or one batch where there are few, as each costs much."""
+    return {size: images if images > MAIN_BATCH else min(size, images) for size in sizes(matrix)}
+
+
 def moved(session: Session, matrix: Matrix, tensors: Path, expected: compare.Logits, work: Path) -> dict[str, float]:
     """Largest difference of a logit from `expected`, per size, each in a seeded order of its own that puts other images together.
 
     `tensors`: a .npy of N x 3 x H x W, `expected`: its logits, asked MAIN_BATCH at a time in the order of the file. Each size is asked
-    whole batches and what is left over. One order a size finds whatever depends on the size, the place in the batch, or the company.
+    whole batches and what is left over, or one batch (`asked`). One order a size finds whatever depends on the size, the place in the
+    batch, or the company.
     """
     found = {}
     ready: compare.Tensors = np.load(tensors, mmap_mode="r")
     mixed = tensors.with_name(f"{tensors.stem}-permuted.npy")
     random = np.random.default_rng(SEED)
-    for size in sizes(matrix):
-        order = random.permutation(len(expected))
+    for size, count in asked(matrix, len(expected)).items():
+        order = random.permutation(len(expected))[:count]
         np.save(mixed, ready[order])
         found[str(size)] = float(compare.differences(ask_tensor(session, mixed, size, work), expected[order]).max())
     mixed.unlink()

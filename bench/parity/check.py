@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import stats
+from bench import plan, stats
 from bench.blame.weights import weights_differ
 from bench.fleet import Fleet, same_library
 from bench.ledger import stages as ledger
@@ -23,7 +23,6 @@ from bench.parity.compare import Answers, Problem
 from bench.parity.explain import Explaining, explain
 from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
 from bench.parity.rows import failed_row, reproduce
-from bench.plan import UNBOUNDED_SECONDS
 from bench.progress import Progress
 from bench.results import Check, ParityRow
 from bench.subject import Subject
@@ -63,7 +62,7 @@ def check(
     """
     fleet.given_up.clear()
     count, seconds = affordable_images(subject, fleet, matrix, provider, work)
-    progress.correct(seconds - (matrix.parity.seconds or UNBOUNDED_SECONDS))  # the plan knew the budget alone
+    progress.correct(seconds - plan.parity_seconds(matrix, subject))  # the plan knew the budget alone
     progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
     reference = ask_reference(subject, fleet, matrix, provider, work, count)
     compare.check_comparable(reference.answers, f"{subject.name} on {provider}")

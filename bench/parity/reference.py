@@ -22,8 +22,8 @@ from contract.errors import DataError, UsageError
 from contract.matrix import Matrix
 from contract.protocol import Option
 
-# Images that the noise floor and the other batches are asked on: two of the largest batches, one where an image costs much.
-FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = KEPT, 7, 0.1
+# Images that the noise floor and the other batches are asked on: fewer where an image costs much.
+FLOOR_IMAGES, FLOOR_IMAGES_IF_SLOW, SLOW_SECONDS = KEPT, batches.MAIN_BATCH, 0.1
 PROBE_IMAGES = 3
 REFEREE: dict[str, Option] = {"dtype": "float64"}
 UNOPTIMISED: dict[str, Option] = {"optimization": "disabled"}
@@ -79,13 +79,15 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
             fleet.lost(runtime, error)  # its rows will say what is wrong
             continue
         fleet.patience[runtime] = PATIENCE * each
+        few = floor_images(each)
         # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
-        loads, again = (2, 3) if variant == "eager" else (len(variants), dynamic * len(batches.sizes(matrix)))
-        fixed += loads * (ready - started) + again * floor_images(each) * each
+        loads, again = (2, 3 * few) if variant == "eager" else (len(variants), dynamic * sum(batches.asked(matrix, few).values()))
+        fixed += loads * (ready - started) + again * each
         per_image += each * (1 if variant == "eager" else len(variants))
     count = most
-    if matrix.parity.seconds is not None and per_image:
-        count = min(most, max(matrix.parity.least_images, needed, int((matrix.parity.seconds - fixed) / per_image)))
+    budget = matrix.parity.seconds_for(subject.train.backbone)
+    if budget is not None and per_image:
+        count = min(most, max(matrix.parity.least_images, needed, int((budget - fixed) / per_image)))
     return count, fixed + count * per_image
 
 

@@ -26,6 +26,12 @@ def test_the_largest_measured_batch_is_asked_too():
     assert batches.sizes(several) == (1, 2, 3, 7, 8, 64)
 
 
+def test_where_images_cost_much_one_batch_of_each_size_is_asked():
+    assert batches.asked(fakes.matrix(), 14) == {1: 14, 2: 14, 3: 14, 7: 14, 8: 14}
+    assert batches.asked(fakes.matrix(), 8) == {1: 1, 2: 2, 3: 3, 7: 7, 8: 8}
+    assert batches.asked(fakes.matrix(), 5) == {1: 1, 2: 2, 3: 3, 7: 5, 8: 5}
+
+
 def test_answers_that_depend_on_what_is_asked_together(tmp_path, monkeypatch):
     """As in training mode: at batch 1 nothing shows, and in the file's own order the first image may be harmless."""
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=fakes.COMMIT, mix=1))

@@ -27,6 +27,11 @@ def test_shares(costs, shares):
     assert budget.shares(costs, 240.0, 4) == pytest.approx(shares)
 
 
+def test_what_is_paid_once_belongs_to_a_sites_least():
+    assert budget.shares([25, 5, 5], 240.0, 4, [10, 2, 2]) == pytest.approx([110, 65, 65])
+    assert budget.shares([25, 16, 5], 240.0, 4, [0, 10, 0]) == pytest.approx([100, 74, 66])
+
+
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6), st.floats(1, 1000), st.integers(3, 6))
 def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, seconds, least):
     found = budget.shares(costs, seconds, least)

@@ -255,7 +255,9 @@ def test_the_budget_picks_the_number_of_images(tmp_path, monkeypatch):
     subject = fakes.subject(tmp_path)
     cases = {
         Parity(300, None): IMAGES, Parity(9, None): 9, Parity(300, 1e9): IMAGES,
-        Parity(10, 1e9): 10, Parity(300, 1e-9): 8, Parity(300, 1e-9, least_images=11): 11, Parity(3, 1e-9): 3,
+        Parity(300, 1e9, budgets={"resnet18": 1e-9}): 8, Parity(300, 1e-9, budgets={"resnet18": 1e9}): IMAGES,
+        Parity(300, None, budgets={"resnet18": 1e-9}): IMAGES, Parity(10, 1e9): 10, Parity(300, 1e-9): 8,
+        Parity(300, 1e-9, least_images=11): 11, Parity(3, 1e-9): 3,
     }  # fmt: skip
     with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
         for parity, count in cases.items():

@@ -56,6 +56,13 @@ def test_a_claim_of_an_unknown_backbone_is_refused(tmp_path):
         matrices.load(path)
 
 
+def test_a_budget_of_an_unknown_backbone_is_refused(tmp_path):
+    path = tmp_path / "matrix.toml"
+    path.write_text((CHECKOUT / "matrix.toml").read_text().replace("budgets = { regnet_y_16gf", "budgets = { regnet_y_61gf"))
+    with pytest.raises(UsageError, match="unknown backbone 'regnet_y_61gf'; did you mean 'regnet_y_16gf'"):
+        matrices.load(path)
+
+
 def test_a_bad_claim_in_matrix_toml_names_the_file(tmp_path):
     with pytest.raises(StrictError, match="not a claim: 'none'") as caught:
         matrices.load(write_matrix(tmp_path, "claim = 'none'"))
