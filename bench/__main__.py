@@ -120,6 +120,9 @@ def judged(options: Options, command: str, judge: Callable[[], tuple[Results, Pa
     except ConcordError as error:
         step_summary.add_error(error, command)
         raise
+    except KeyboardInterrupt:
+        step_summary.add_interruption(command)
+        raise
     step_summary.add(results, command)
     return finish(options, folder, results.exit_code)
 
@@ -185,8 +188,9 @@ def report(options: Options, raw: argparse.Namespace) -> int:
 def verify(options: Options, raw: argparse.Namespace) -> int:
     """Every printed number from the raw measurements."""
     from bench.evidence import verify as evidence  # noqa: PLC0415
+    from bench.report.stored import open_run  # noqa: PLC0415
 
-    return evidence.verify(evidence.folder_of(raw.run, options.reports))
+    return evidence.verify(open_run(raw.run, options.reports)[1])
 
 
 def cells(options: Options, _raw: argparse.Namespace) -> int:

@@ -39,6 +39,7 @@ def build(*, quiet: bool = False) -> Path:
     command = [cargo, "build", "--release", "--locked", "--manifest-path", manifest]
     _cargo([*command, "--quiet"] if quiet else command)
     if nasm is None:
+        WITHOUT_NASM.parent.mkdir(parents=True, exist_ok=True)  # cargo may build elsewhere
         WITHOUT_NASM.touch()
     return ort_rust.BINARY
 

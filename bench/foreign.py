@@ -13,7 +13,6 @@ import numpy as np
 
 from bench import begin, plan, probe, run
 from bench.build import build
-from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet
 from bench.gate import judge
@@ -21,13 +20,12 @@ from bench.gate.keep import KeptFile
 from bench.gate.old import OldRun, must_have_twins, open_run, with_old
 from bench.measure import cold, forecast
 from bench.measure.again import with_control
-from bench.measure.campaign import Site
+from bench.measure.campaign import Found, Site
 from bench.measure.contrasts import contrast_all
 from bench.measure.forecast import Expected
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
 from bench.progress import Progress
-from bench.report import write
 from bench.results import Results, StepTime
 from contract import artifact
 from contract.errors import BAD, NOTHING_JUDGED, ConcordError, DataError, UsageError
@@ -49,6 +47,9 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     runtimes = tuple(name for name in matrix.defaults.runtime if name != matrix.defaults.reference)
     if not runtimes:
         raise UsageError(f"{matrix.defaults.reference} loads no ONNX files", where="--onnx", next="add --runtime ort-python")
+    stems = [path.stem for path in options.onnx]
+    if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
+        raise UsageError(f"two files are called '{twice}'", where="--onnx", next="rename one: the report tells them apart by their names")
     for path in options.onnx:
         if not path.is_file():
             raise DataError("no such file", where=str(path), next="check the path given to --onnx")
@@ -74,31 +75,32 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
             ]
             must_have_twins(old, [each.site.scenarios for each in prepared])
             plan.say(planned(prepared, matrix.measure))
-            with Progress(matrix.measure.seconds) as progress:
-                found = cold.measure([each.site for each in prepared], fleet, matrix.measure, matrix.defaults.seed, Path(work), progress)
+            kept = run.Kept(replace(results, gate=gate, receipts=fleet.receipts), folder)
+            graphs = same_graphs(kept.results)
+
+            def add(found: list[Found]) -> None:
+                cells = [cell for gave in found for cell in gave.cells]
+                contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
+                holes = tuple(hole for each, gave in zip(prepared, found, strict=True) for hole in (*each.holes, *gave.holes))
+                judged = gate and judge.judge(gate, cells, contrasts, holes)
+                made = noise(cells, contrasts, graphs)
+                kept.add(cells=tuple(cells), contrasts=tuple(contrasts), noise=made, gate=judged, holes=holes)
+
+            def spent() -> tuple[StepTime, ...]:
+                return (StepTime("measuring", round(time.monotonic() - started, 2)),)
+
+            sites = [each.site for each in prepared]
+            try:
+                with Progress(matrix.measure.seconds) as progress:
+                    add(cold.measure(sites, fleet, matrix.measure, matrix.defaults.seed, Path(work), progress, after=add))
+            except KeyboardInterrupt:
+                results = kept.add(problems=(run.INTERRUPTED,), times=spent())
+                run.finish(results, folder, NOTHING_JUDGED)
+                raise
             fleet.stop()
-            cells = [cell for gave in found for cell in gave.cells]
-            graphs = same_graphs(replace(results, gate=gate))
-            contrasts = contrast_all(cells, fleet.receipts, graphs, matrix.measure.equivalent)
-            holes = tuple(hole for each, gave in zip(prepared, found, strict=True) for hole in (*each.holes, *gave.holes))
-            results = replace(
-                results,
-                cells=tuple(cells),
-                contrasts=tuple(contrasts),
-                noise=noise(cells, contrasts, graphs),
-                gate=gate and judge.judge(gate, cells, contrasts, holes),
-                holes=holes,
-                receipts=fleet.receipts,
-                peak_bytes=fleet.peak_bytes,
-            )
+            results = kept.add(peak_bytes=fleet.peak_bytes, times=spent())
     code = NOTHING_JUDGED if not results.cells else BAD if run.failed(results) else judge.exit_code(results.gate)
-    times = (StepTime("measuring", round(time.monotonic() - started, 2)),)
-    results = replace(results, exit_code=code, times=times)
-    raw.write_blocks(results, folder)
-    write.store(results, folder)
-    write.render(results, folder)
-    write.publish(folder)
-    return results, folder
+    return run.finish(results, folder, code), folder
 
 
 def files(paths: Sequence[Path]) -> list[tuple[KeptFile, Path]]:

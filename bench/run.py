@@ -40,6 +40,7 @@ from contract.protocol import Receipt
 
 # Images that are timed in turn: more than one, so that no answer can come from a cache; every one of them is verified in every process.
 TIMED_IMAGES, TIMED_IMAGES_IF_SLOW, SLOW_SECONDS = 8, 2, 0.1
+INTERRUPTED = "interrupted: what follows is what was found until then"
 
 
 def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
@@ -98,12 +99,12 @@ def carry_out(
                 with Progress(planned.seconds) as progress:
                     execute(planned, expected, matrix, fleet, kept, Path(work), progress, clock, old)
             except KeyboardInterrupt:
-                said = "interrupted: what follows is what was found until then"
-                finish(kept.add(problems=(*kept.results.problems, said), times=clock.times()), folder)
+                results = kept.add(problems=(*kept.results.problems, INTERRUPTED), times=clock.times())
+                finish(results, folder, exit_code(results))
                 raise
             fleet.stop()
             results = kept.add(peak_bytes=fleet.peak_bytes, times=clock.times())
-    return finish(results, folder), folder
+    return finish(results, folder, exit_code(results)), folder
 
 
 class Kept:
@@ -119,9 +120,9 @@ class Kept:
         return self.results
 
 
-def finish(results: Results, folder: Path) -> Results:
+def finish(results: Results, folder: Path, code: int) -> Results:
     """Give a run its exit code, write all its files, and make it the latest."""
-    results = replace(results, exit_code=exit_code(results))
+    results = replace(results, exit_code=code)
     raw.write_blocks(results, folder)
     write.store(results, folder)
     write.render(results, folder)

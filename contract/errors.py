@@ -79,6 +79,11 @@ BY_KIND: dict[str, type[ConcordError]] = {
 }
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Control characters, line feeds and direction marks as escapes, but for those to `keep`: text of a file must not move the cursor."""
+    return "".join(sign if sign.isprintable() or sign in keep else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'resnet18'?` for a name close to a known one, otherwise the known names."""
     names = sorted(known)
@@ -158,7 +163,7 @@ def _silence(handle: int) -> None:
 
 def _say(text: str, code: int) -> int:
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text, keep="\n\t"), file=sys.stderr, flush=True)
     except OSError:
         _silence(2)  # a closed stderr changes no exit code
     return code

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ KEYWORD = (
     "only the cells whose names, backbone/variant/runtime/scenario, have these words: 'resnet18 and not (load or sim-static)';"
     " bench list prints the names"
 )
+# How argparse begins what it says of options that it does not know.
+UNKNOWN_OPTION = "unrecognized arguments: "
 SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)")
 
 
@@ -70,8 +73,12 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError, so that every step exits alike."""
 
     def error(self, message: str) -> Any:
-        """Raise instead of printing the usage and exiting."""
-        raise UsageError(message, where=self.prog, next=f"{self.prog} --help lists the options")
+        """Raise instead of printing the usage and exiting; of a misspelt option with the nearest known one."""
+        step = f"{self.prog} --help lists the options"
+        unknown = message.removeprefix(UNKNOWN_OPTION).split() if message.startswith(UNKNOWN_OPTION) else []
+        if close := get_close_matches(unknown[0].partition("=")[0] if unknown else "", self._option_string_actions, n=1, cutoff=0.75):
+            step = f"did you mean '{close[0]}'? {step}"
+        raise UsageError(message, where=self.prog, next=step)
 
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:

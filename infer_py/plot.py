@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from contract.artifact import atomic_path
-from contract.errors import DataError, EnvironmentFault, UsageError, disk_fault
+from contract.errors import DataError, EnvironmentFault, UsageError, disk_fault, printable
 from infer_py import table
 from infer_py.answer import Guess
 
@@ -118,7 +118,7 @@ def bar(guess: Guess) -> int:
 
 def fitted(text: str, letters: Font, width: int, *, keep_end: bool = False) -> str:
     """What is drawn of a text: a sign that a terminal would obey, or that the font lacks, as its escape; cut to `width` pixels."""
-    plain = "".join(sign if _drawable(sign, letters) else sign.encode("unicode_escape").decode() for sign in table.printable(text))
+    plain = "".join(sign if _drawable(sign, letters) else sign.encode("unicode_escape").decode() for sign in printable(text))
     if letters.getlength(plain) <= width:
         return plain
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract import strict
-from contract.errors import ConcordError
+from contract.errors import ConcordError, printable
 from infer_py.answer import Guess
 
 Found = list[tuple[str, list[Guess]]]
@@ -46,11 +46,6 @@ def columns(rows: list[tuple[str, ...]]) -> str:
     shown = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in shown) for place in range(len(shown[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
-
-
-def printable(text: str) -> str:
-    """Control characters, line feeds and direction marks as escapes."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def cells(guess: Guess) -> tuple[str, str]:

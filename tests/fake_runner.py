@@ -5,7 +5,8 @@ file called *static* takes batch 1 only, and class names are read from classes.j
 are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
 (verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
 _NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so much x the first image's mean: what is asked together
-matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones); _INDEX (added to the index of the largest
+matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones, which fail with "not one" at 1, with
+"to 31" at 32, and answer it with "nan" by NaN, with "squeezed" without a batch axis); _INDEX (added to the index of the largest
 logit that predict says), _NAME_OF (added to the index whose name stages says).
 """
 
@@ -76,10 +77,15 @@ def forward(id: str, batch: np.ndarray) -> np.ndarray:
     weights, static, _ = MODELS[id]
     if static and len(batch) != 1:
         raise UsageError(f"Got: {len(batch)} Expected: 1")
+    if not static and (BATCH, len(batch)) in {("not one", 1), ("to 31", 32)}:
+        raise UsageError(f"Got: {len(batch)}")
     values = batch.reshape(len(batch), -1)[:, : len(weights)].astype(weights.dtype)
     moved = np.full(weights.shape[1], NOISE * (len(batch) - 1), weights.dtype)
     moved[0] += MIX * batch[0].mean()
-    return values @ weights + moved
+    if not static and BATCH == "nan" and len(batch) == 1:
+        moved += np.nan
+    made = values @ weights + moved
+    return made[0] if not static and BATCH == "squeezed" and len(batch) == 1 else made
 
 
 def tensor_of(args: p.PredictArgs | p.TimeArgs) -> np.ndarray:
@@ -98,7 +104,7 @@ def predict(args: p.PredictArgs) -> p.Predicted:
     parts = [forward(args.id, tensor[at : at + args.batch]) for at in range(0, len(tensor), args.batch)]
     known = {"images": tensor, "logits": np.concatenate(parts)}
     arrays = {name: known[name] for name in args.outputs or ("logits",)}
-    top1 = tuple(int(n) + INDEX for n in known["logits"].argmax(1)) if "logits" in arrays else None
+    top1 = tuple(int(n) + INDEX for n in known["logits"].argmax(1)) if "logits" in arrays and known["logits"].ndim == 2 else None
     return p.Predicted(save(args.out, arrays), top1, tuple(zlib.crc32(part.tobytes()) for part in parts))
 
 

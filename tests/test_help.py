@@ -33,6 +33,8 @@ def helped(*words: str) -> tuple[int, str, set[str]]:
     [
         ["train"],
         ["train", "look"],
+        ["train", "reference"],
+        ["train", "serve"],
         ["export"],
         ["bench"],
         *(["bench", name] for name in (*COMMANDS, *TOOLS)),

@@ -6,23 +6,29 @@
 # PYTHON_ARGCOMPLETE_OK: argcomplete's shell code looks for this word before it runs a program for completions.
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 
 from contract import options
-from contract.errors import run_step
+from contract.errors import GOOD, run_step
 
 
 def main() -> int:
     """Train, or serve."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
+        about = "Answer requests on stdin with PyTorch: the runner protocol of bench/PROTOCOL.md."
+        options.Parser(prog="python -m train serve", description=about).parse_args(arguments[1:])
         from train.serve import runner  # noqa: PLC0415 - each way loads only what it needs
 
-        return runner.main(arguments[1:])
+        return runner.main()
     if arguments[:1] == ["reference"]:
+        of_reference = reference_parser().parse_args(arguments[1:])
         from train import reference  # noqa: PLC0415
 
-        return reference.main(arguments[1:])
+        reference.write(of_reference)
+        return GOOD
     looking = arguments[:1] == ["look"]
     about = "What the model is shown, and its first labels before and after." if looking else "Fine-tune backbones: images -> checkpoint."
     parsed, _ = options.parse(options.parser("train look" if looking else "train", about), arguments[looking:])
@@ -35,6 +41,19 @@ def main() -> int:
     from train.step import train  # noqa: PLC0415
 
     return train(parsed, matrix)
+
+
+def reference_parser() -> argparse.ArgumentParser:
+    """The options of `python -m train reference`."""
+    about = "A torchvision model with given weights, as a reference for parity: checkpoint, labels and train.json into --out."
+    parser = options.Parser(prog="python -m train reference", description=about)
+    parser.add_argument("--backbone", required=True, metavar="NAME")
+    parser.add_argument("--weights", required=True, metavar="W", help="file:PATH, or a torchvision weights name")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used")
+    parser.add_argument("--spec", type=Path, metavar="FILE", help="the preprocess spec, as JSON")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="class names in order, as a JSON list")
+    return parser
 
 
 if __name__ == "__main__":

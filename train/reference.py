@@ -17,7 +17,6 @@ from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT, short_hash
 from contract.manifest import CHECKPOINT, LABELS, TRAIN, TrainManifest
 from contract.matrix import Backbone
-from contract.options import Parser
 from contract.preprocess import PreprocessSpec
 from train import preset
 from train.model.build import bare, build
@@ -25,19 +24,6 @@ from train.model.head import head_name
 from train.weights import files, names
 from train.weights.choose import Source, choose
 from train.write import labels_json, versions
-
-
-def main(argv: list[str]) -> int:
-    """Write checkpoint, labels and train.json into --out."""
-    parser = Parser(prog="python -m train reference", description="A torchvision model with given weights, as a reference for parity.")
-    parser.add_argument("--backbone", required=True, metavar="NAME")
-    parser.add_argument("--weights", required=True, metavar="W", help="file:PATH, or a torchvision weights name")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used")
-    parser.add_argument("--spec", type=Path, metavar="FILE", help="the preprocess spec, as JSON")
-    parser.add_argument("--classes", type=Path, metavar="FILE", help="class names in order, as a JSON list")
-    write(parser.parse_args(argv))
-    return 0
 
 
 def write(asked: argparse.Namespace) -> TrainManifest:

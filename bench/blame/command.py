@@ -12,7 +12,7 @@ from bench.fleet import Fleet
 from bench.parity.reference import ask_reference
 from bench.subject import Subject, open_subject
 from contract import strict
-from contract.errors import BAD, GOOD, UsageError
+from contract.errors import BAD, GOOD, UsageError, printable
 from contract.matrix import Matrix
 from contract.options import Options, asked, select
 
@@ -53,5 +53,5 @@ def _blame(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: 
             case = Case(subject, variant, runtime, provider, reference.tensors, reference.floor.factor, reference.floor.tolerance)
             found[name] = blame_model(fleet, case, work, (options.reports / "blame" / name).resolve())
             if not options.output_json:
-                print(f"{name}: {found[name].said}", flush=True)
+                print(printable(f"{name}: {found[name].said}"), flush=True)
     return found

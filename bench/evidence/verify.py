@@ -14,7 +14,6 @@ from bench.report import write
 from bench.results import Measured, Results
 from contract import strict
 from contract.errors import BAD, GOOD
-from contract.options import run_folder
 
 RECORD = "benchmark.json"
 MOST_SHOWN = 20
@@ -100,10 +99,3 @@ def _leaves(value: Any) -> Iterator[object]:
             yield from _leaves(each)
     else:
         yield value
-
-
-def folder_of(name: str | None, reports: Path) -> Path:
-    """The folder of a run: a path, or a name below `reports`; the latest where none is given."""
-    if name is None:
-        return reports / "latest"
-    return run_folder(name, reports)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.begin import measuring_alone, new_folder
@@ -80,10 +82,14 @@ def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
         Fleet(matrix.defaults.runtime, options.threads, folder / "logs") as fleet,
         Progress(seconds(chosen, raw.clean)) as progress,
     ):
-        verdict = judge(subject, fleet, matrix, chosen, raw.clean, options.images or IMAGES, Path(work), progress)
+        verdict = judge(subject, fleet, matrix, chosen, raw.clean, options.images or IMAGES, Path(work), progress, partial(store, folder))
+    return GOOD if verdict.good else BAD, folder
+
+
+def store(folder: Path, verdict: Verdict) -> None:
+    """Write what was tried so far: half an hour of it survives Ctrl-C."""
     artifact.write_text(folder / "faults.json", strict.pretty(verdict))
     artifact.write_text(folder / "faults.md", table.markdown(verdict))
-    return GOOD if verdict.good else BAD, folder
 
 
 def only_subject(options: Options, matrix: Matrix) -> Subject:
@@ -100,32 +106,45 @@ def seconds(chosen: list[Fault], clean: int) -> float:
 
 
 def judge(
-    subject: Subject, fleet: Fleet, matrix: Matrix, chosen: list[Fault], clean: int, images: int, work: Path, progress: Progress
+    subject: Subject,
+    fleet: Fleet,
+    matrix: Matrix,
+    chosen: list[Fault],
+    clean: int,
+    images: int,
+    work: Path,
+    progress: Progress,
+    after: Callable[[Verdict], None] = lambda _verdict: None,
 ) -> Verdict:
-    """Clean runs on images of other seeds, then the faults on those of the first. Raises UsageError where nothing could be judged."""
+    """Clean runs on images of other seeds, then the faults on those of the first. Raises UsageError where nothing could be judged.
+
+    `after` gets what was tried so far, after each of them.
+    """
     others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
     if not others or not subject.model_exists(VARIANT):
         raise UsageError(f"faults are put into {VARIANT} in a runtime beside the reference: one is missing", where=subject.name)
-    alarms: list[str] = []
+    runtime = RUNTIME if RUNTIME in others else others[0]
+    verdict = Verdict(subject.name, VARIANT, runtime, images, 0, (), ())
     for seed in range(clean):
         progress.part(f"clean run {seed + 1} of {clean}")
         seeded = replace(matrix, defaults=replace(matrix.defaults, seed=matrix.defaults.seed + seed))
         # One reference for all runtimes: it costs the most.
         first = Trials.begin(subject, fleet, seeded, VARIANT, others[0], images, work / str(seed), progress)
         found = [problem for runtime in others for problem in first.with_runtime(runtime).clean()]
-        alarms += [f"clean run {seed + 1}: {each}" for each in found]
+        alarms = tuple(f"clean run {seed + 1}: {each}" for each in found)
+        verdict = replace(verdict, clean_runs=seed + 1, false_alarms=(*verdict.false_alarms, *alarms))
+        after(verdict)
         progress.done(SECONDS_PER_TRIAL)
-    runtime = RUNTIME if RUNTIME in others else others[0]
     trials = Trials.begin(subject, fleet, matrix, VARIANT, runtime, images, work / "faults", progress)
-    outcomes = []
     for fault in chosen:
         for number, dose in enumerate(fault.doses):
             progress.part(f"{fault.name} {dose:g}: {fault.says}")
             outcome = trials.of(fault, dose, full=number == 0)
-            outcomes.append(outcome)
+            verdict = replace(verdict, outcomes=(*verdict.outcomes, outcome))
+            after(verdict)
             # What is not seen at this dose is not looked for at a weaker one.
             over = 1 if outcome.caught else len(fault.doses) - number
             progress.done(SECONDS_PER_TRIAL * over)
             if not outcome.caught:
                 break
-    return Verdict(subject.name, VARIANT, runtime, images, clean, tuple(alarms), tuple(outcomes))
+    return verdict

@@ -9,11 +9,11 @@ from typing import Any
 
 from bench.gate.keep import FOLDER, INDEX, Index, KeptFile
 from bench.measure.pairs import OLD
+from bench.report.stored import folder_of
 from bench.timed import Gate, OldFile
 from contract import artifact, strict
 from contract.errors import DataError, UsageError
 from contract.matrix import Cell, Scenario
-from contract.options import run_folder
 
 # Data set, backbone, variant: what a file is found by.
 Name = tuple[str, str, str]
@@ -62,10 +62,7 @@ def open_run(name: str, reports: Path) -> OldRun:
 
     Raises UsageError for a run that does not exist or kept no files, DataError for an index that cannot be read.
     """
-    folder = run_folder(name, reports)
-    if not folder.is_dir():
-        raise UsageError(f"no such run: '{name}' is no folder, and no run in {reports.name}", where="--gate", next=f"ls {reports}")
-    folder = folder.resolve()
+    folder = folder_of(name, reports, "--gate").resolve()
     path = folder / FOLDER / INDEX
     try:
         text = path.read_text(encoding="utf-8")

@@ -63,8 +63,12 @@ class Session:
         answer = self.runner.predict(arguments, SECONDS_AT_LEAST + self._seconds_per_image * count)
         arrays = read_answers(out, names, f"{self.runtime}: predict")
         for name, array in arrays.items():
-            if name not in answer.arrays or answer.arrays[name].shape != array.shape or len(array) != count:
-                raise RunnerError(f"{len(array)} answers of shape {array.shape} for {count} images", where=f"{self.runtime}: predict")
+            if name not in answer.arrays or answer.arrays[name].shape != array.shape:
+                raise RunnerError(f"announced another '{name}' than it wrote: {array.shape}", where=f"{self.runtime}: predict")
+            if array.shape[:1] != (count,):
+                # The runner told what the model gave: it is the file that does not keep images apart.
+                what = f"the model's '{name}' is {array.shape} for {count} images at batch {batch}"
+                raise UsageError(what, where=f"{self.runtime}: predict", next="export it with the batch as the first axis of its output")
             if name == LOGITS and array.ndim == 2:
                 said = answer.top1 if answer.top1 is not None and len(answer.top1) == count else (None,) * count
                 self.wrong_top1 += sum(ours != theirs for ours, theirs in zip(said, np.argmax(array, axis=1).tolist(), strict=True))

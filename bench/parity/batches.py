@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.parity import compare
 from bench.parity.ask import Session, ask_tensor
-from contract.errors import UsageError
+from contract.errors import DataError, UsageError
 from contract.matrix import Matrix
 
 # The batch that dynamic variants are asked with in the order of the images, and those that must give the same answers in any other.
@@ -22,28 +22,43 @@ def sizes(matrix: Matrix) -> tuple[int, ...]:
     return (*SIZES, *([largest] if largest > MAIN_BATCH else []))
 
 
-def asked(matrix: Matrix, images: int) -> dict[int, int]:
-    """How many of so many images are asked with batches of each size: all of them, or one batch where there are few, as each costs much."""
-    return {size: images if images > MAIN_BATCH else min(size, images) for size in sizes(matrix)}
+def asked(matrix: Matrix, images: int, *, slow: bool) -> dict[int, int]:
+    """How many images are asked with batches of each size: all of the first ones, or one batch where each image costs much.
+
+    A batch that is larger than there are images gets some of them twice: a smaller one would be asked in its place.
+    """
+    return {size: size if slow or size > images else images for size in sizes(matrix)}
 
 
-def moved(session: Session, matrix: Matrix, tensors: Path, expected: compare.Logits, work: Path) -> dict[str, float]:
+def moved(
+    session: Session, matrix: Matrix, tensors: Path, expected: compare.Logits, work: Path, *, slow: bool
+) -> tuple[dict[str, float], list[compare.Problem]]:
     """Largest difference of a logit from `expected`, per size, each in a seeded order of its own that puts other images together.
 
     `tensors`: a .npy of N x 3 x H x W, `expected`: its logits, asked MAIN_BATCH at a time in the order of the file. Each size is asked
     whole batches and what is left over, or one batch (`asked`). One order a size finds whatever depends on the size, the place in the
-    batch, or the company.
+    batch, or the company. A size that the file cannot answer is a problem, and has no difference.
     """
-    found = {}
+    found: dict[str, float] = {}
+    problems = []
     ready: compare.Tensors = np.load(tensors, mmap_mode="r")
     mixed = tensors.with_name(f"{tensors.stem}-permuted.npy")
     random = np.random.default_rng(SEED)
-    for size, count in asked(matrix, len(expected)).items():
-        order = random.permutation(len(expected))[:count]
+    for size, count in asked(matrix, len(expected), slow=slow).items():
+        order = np.resize(random.permutation(len(expected)), count)
         np.save(mixed, ready[order])
-        found[str(size)] = float(compare.differences(ask_tensor(session, mixed, size, work), expected[order]).max())
+        try:
+            said = ask_tensor(session, mixed, size, work)
+        except (UsageError, DataError) as fault:
+            problems.append(compare.Problem("batches", f"a dynamic file fails at batch {size}: {fault.what}"))
+            continue
+        if said.shape != expected[order].shape or not np.isfinite(said).all():
+            what = "are not finite" if said.shape == expected[order].shape else f"have the shape {said.shape}, not {expected[order].shape}"
+            problems.append(compare.Problem("batches", f"at batch {size} the answers {what}"))
+            continue
+        found[str(size)] = float(compare.differences(said, expected[order]).max())
     mixed.unlink()
-    return found
+    return found, problems
 
 
 def wrongly_taken(session: Session, tensors: Path, work: Path) -> list[compare.Problem]:

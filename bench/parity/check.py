@@ -21,7 +21,7 @@ from bench.parity.ask import Session
 from bench.parity.asking import Asked, Asking, first_equal, from_files, from_tensors
 from bench.parity.compare import Answers, Problem
 from bench.parity.explain import Explaining, explain
-from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference
+from bench.parity.reference import FLOOR_IMAGES, JUDGEMENT_FAILS, Reference, affordable_images, ask_reference, slow
 from bench.parity.rows import failed_row, reproduce
 from bench.progress import Progress
 from bench.results import Check, ParityRow
@@ -117,7 +117,9 @@ def judge_rows(
                 row, said = failed_row(subject, variant, runtime, provider, reference, error), None
             rows.append(replace(row, reproduce=reproduce(subject, row, count, given)))
             if said is not None:
-                equal, heard[runtime, variant], on_same[runtime, variant] = asked.equal, asked.answers, said
+                equal, heard[runtime, variant] = asked.equal, asked.answers
+                if not asked.problems:  # what was asked at another batch owes nobody its last bits
+                    on_same[runtime, variant] = said
                 suspects[runtime, variant] = ~equal | (said.differences > reference.floor.tolerance)
         for lost in [each for each in subject.export.failed if each.name in matrix.forms(subject.train.backbone, runtime)]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
@@ -152,9 +154,12 @@ def compare_variant(
     judged = compare.judge(reference.answers, answers, tolerance, reference.paths)
     same_tensor = answers if equal.all() else from_tensors(asked, found.batch)
     on_same = compare.judge(reference.answers, same_tensor, tolerance, reference.paths)
-    moved = {} if found.batch == 1 else batches.moved(session, asked.matrix, few, same_tensor.first[: reference.floor.images], asked.work)
+    moved: dict[str, float] = {}
+    if found.batch != 1:
+        first = same_tensor.first[: reference.floor.images]
+        moved, unanswered = batches.moved(session, asked.matrix, few, first, asked.work, slow=slow(reference.image_seconds))
+        problems += unanswered
     # On the same tensor: another runtime's wrong preprocessing is no fault of this one.
-    # What was asked at another batch owes nobody its last bits.
     alike = {} if found.problems else {runtime: said for (runtime, form), said in others.items() if form == variant}
     twins = {runtime: int((said.digests == same_tensor.digests).all(axis=1).sum()) for runtime, said in alike.items()}
     if classes != subject.train.classes:
@@ -170,9 +175,10 @@ def compare_variant(
         beyond = on_same.beyond_tolerance
         said = f"on the same tensor the logits of {beyond} of {count} images differ by more than the tolerance"
         problems.append(Problem("logits", said))
-    problems += [Problem("batches", f"at batch {batch} the answers move by {by:.2g}") for batch, by in moved.items() if not by <= tolerance]
+    problems += [Problem("batches", f"at batch {batch} the answers move by {by:.2g}") for batch, by in moved.items() if by > tolerance]
     problems += batches.wrongly_taken(session, few, asked.work) if static else []
-    problems += own_names(asked, classes)
+    # Names are asked of single images.
+    problems += own_names(asked, classes) if found.batch == 1 or "1" in moved else []
     if session.wrong_top1:
         said = f"in {session.wrong_top1} answers the runtime's own top-1 is not the index of the largest logit"
         problems.append(Problem("top-1", said))

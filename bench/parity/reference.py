@@ -81,7 +81,9 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
         fleet.patience[runtime] = PATIENCE * each
         few = floor_images(each)
         # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
-        loads, again = (2, 3 * few) if variant == "eager" else (len(variants), dynamic * sum(batches.asked(matrix, few).values()))
+        loads, again = (
+            (2, 3 * few) if variant == "eager" else (len(variants), dynamic * sum(batches.asked(matrix, few, slow=slow(each)).values()))
+        )
         fixed += loads * (ready - started) + again * each
         per_image += each * (1 if variant == "eager" else len(variants))
     count = most
@@ -103,6 +105,12 @@ def images_for_claim(subject: Subject, matrix: Matrix) -> int:
     claim = matrix.parity.claim_for(subject.train.backbone)
     if claim is None:
         return 0
+    if claim.about == "accuracy drop" and not subject.labelled:
+        raise UsageError(
+            f"nobody says what the images show: the claim '{claim}' cannot be supported",
+            where=subject.name,
+            next="put the images into folders that are called like the classes, or claim something of disagreement",
+        )
     needed, there = stats.images_needed(claim), len(subject.distinct)
     cannot = f"cannot support the claim '{claim}': it needs {needed} images of which none speaks against it"
     if needed > there:
@@ -113,9 +121,14 @@ def images_for_claim(subject: Subject, matrix: Matrix) -> int:
     return needed
 
 
+def slow(image_seconds: float) -> bool:
+    """Whether an image costs so much that as few as possible are asked again."""
+    return image_seconds >= SLOW_SECONDS
+
+
 def floor_images(image_seconds: float) -> int:
     """How many images the noise floor and the other batches are asked on."""
-    return FLOOR_IMAGES if image_seconds < SLOW_SECONDS else FLOOR_IMAGES_IF_SLOW
+    return FLOOR_IMAGES_IF_SLOW if slow(image_seconds) else FLOOR_IMAGES
 
 
 def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int) -> Reference:

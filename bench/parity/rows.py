@@ -34,5 +34,7 @@ def reproduce(subject: Subject, row: ParityRow, images: int, given: tuple[str, .
     """
     if not subject.exported_here:
         return shlex.join(["python", "-m", "bench", "parity", *given])
-    narrowed = ["--dataset", row.dataset, "--backbone", row.backbone, "--variant", row.variant, "--runtime", "torch-eager", row.runtime]
+    # Bits are owed to another runtime: without that one there is nothing to see.
+    runtimes = ["torch-eager", *(row.bits_equal_to if "bits" in row.checks else ()), row.runtime]
+    narrowed = ["--dataset", row.dataset, "--backbone", row.backbone, "--variant", row.variant, "--runtime", *runtimes]
     return shlex.join(["nox", "-s", "parity", "--", *given, *narrowed, "--device", row.provider, "--images", str(images)])

@@ -16,7 +16,7 @@ from bench.measure.pairs import OLD
 from bench.report import gate, summary, tables, words
 from bench.report.table import Table, code, escape, to_markdown
 from bench.results import ParityRow, Results
-from contract.errors import BAD, GOOD, ConcordError
+from contract.errors import BAD, GOOD, INTERRUPTED, ConcordError
 from contract.options import user_path
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -45,6 +45,12 @@ def add(results: Results, command: str) -> None:
 def add_error(error: ConcordError, command: str) -> None:
     """Append why nothing was judged."""
     _append([Section((f"## Concord {command}: NOT JUDGED (exit code {error.exit_code})", ""), (f"* {escape(str(error))}",))])
+
+
+def add_interruption(command: str) -> None:
+    """Append that it was stopped: what was found until then may be good or bad, and nobody judged the rest."""
+    said = "stopped before its end; what was found until then is in the newest run folder, if there is one"
+    _append([Section((f"## Concord {command}: INTERRUPTED (exit code {INTERRUPTED})", ""), (f"* {said}",))])
 
 
 def sections(results: Results) -> list[Section]:

@@ -15,9 +15,9 @@ def open_run(name: str | None, reports: Path) -> tuple[Results, Path]:
 
     Raises UsageError for a run that there is not, or that was not finished, DataError for one that cannot be read.
     """
-    folder = reports / "latest" if name is None else run_folder(name, reports)
-    if name is not None:
-        _must_be_there(name, folder, reports)
+    folder = reports / "latest" if name is None else folder_of(name, reports)
+    if name is not None and not (folder / write.RESULTS).is_file():
+        raise UsageError(f"that run found nothing: it has no {write.RESULTS}", where=str(folder), next=f"ls {reports}")
     results = write.load(folder)
     folder = folder.resolve()
     # The last thing that a run writes down, interrupted or not: one that was killed has none.
@@ -30,9 +30,11 @@ def open_run(name: str | None, reports: Path) -> tuple[Results, Path]:
     return results, folder
 
 
-def _must_be_there(name: str, folder: Path, reports: Path) -> None:
+def folder_of(name: str, reports: Path, where: str = "") -> Path:
+    """The folder of a run that is there. Raises UsageError with the nearest known name. `where`: the option that names it."""
+    folder = run_folder(name, reports)
     if not folder.is_dir():
         known = [path.parent.name for path in reports.glob(f"*/{write.RESULTS}")]
-        raise UsageError(f"no such run: '{name}' is no folder, and no run in {reports.name}; {nearest(name, known)}", next=f"ls {reports}")
-    if not (folder / write.RESULTS).is_file():
-        raise UsageError(f"that run found nothing: it has no {write.RESULTS}", where=str(folder), next=f"ls {reports}")
+        said = f"no such run: '{name}' is no folder, and no run in {reports.name}; {nearest(name, known)}"
+        raise UsageError(said, where=where, next=f"ls {reports}")
+    return folder

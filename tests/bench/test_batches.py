@@ -27,9 +27,36 @@ def test_the_largest_measured_batch_is_asked_too():
 
 
 def test_where_images_cost_much_one_batch_of_each_size_is_asked():
-    assert batches.asked(fakes.matrix(), 14) == {1: 14, 2: 14, 3: 14, 7: 14, 8: 14}
-    assert batches.asked(fakes.matrix(), 8) == {1: 1, 2: 2, 3: 3, 7: 7, 8: 8}
-    assert batches.asked(fakes.matrix(), 5) == {1: 1, 2: 2, 3: 3, 7: 5, 8: 5}
+    made = fakes.matrix()
+    assert batches.asked(made, 14, slow=False) == {1: 14, 2: 14, 3: 14, 7: 14, 8: 14}
+    assert batches.asked(made, 8, slow=True) == {1: 1, 2: 2, 3: 3, 7: 7, 8: 8}
+    larger = replace(made, scenario=(*made.scenario[:1], Scenario("throughput", "throughput", 32), *made.scenario[2:]))
+    assert batches.asked(larger, 14, slow=False)[32] == batches.asked(larger, 8, slow=True)[32] == 32
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        ("not one", "a dynamic file fails at batch 1: Got: 1"),
+        ("squeezed", "a dynamic file fails at batch 1: the model's 'logits' is"),
+        ("nan", "at batch 1 the answers are not finite"),
+    ],
+)
+def test_a_dynamic_file_that_fails_at_another_batch_is_judged_and_bad(tmp_path, monkeypatch, batch, said):
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=fakes.COMMIT, batch=batch))
+    checked = gate(tmp_path, fakes.subject(tmp_path))
+    (problem,) = problems(checked)["raw-dynamic"]
+    assert said in problem
+    row = next(row for row in checked.rows if (row.runtime, row.variant) == ("ort-rust", "raw-dynamic"))
+    assert (row.judged, row.passed, row.flips, row.checks) == (True, False, 0, ("batches",))
+    assert sorted(row.batches) == ["2", "3", "7", "8"]
+
+
+def test_a_file_that_breaks_only_at_the_largest_batch_is_found(tmp_path, monkeypatch):
+    fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit=fakes.COMMIT, batch="to 31"))
+    made = fakes.matrix()
+    largest = replace(made, scenario=(*made.scenario[:1], Scenario("throughput", "throughput", 32), *made.scenario[2:]))
+    assert problems(gate(tmp_path, fakes.subject(tmp_path), largest))["raw-dynamic"] == ("a dynamic file fails at batch 32: Got: 32",)
 
 
 def test_answers_that_depend_on_what_is_asked_together(tmp_path, monkeypatch):

@@ -108,6 +108,25 @@ def test_interrupted_it_keeps_and_shows_what_was_done(tmp_path, pids, monkeypatc
     assert "interrupted" in (tmp_path / "reports" / "latest" / "summary.md").read_text()
 
 
+def test_interrupted_it_keeps_what_was_measured_of_a_foreign_file(tmp_path, pids, monkeypatch):
+    spend = Group.spend
+
+    def interrupt(group: Group, seconds: float, process: int, *, at_least: int) -> None:
+        if process == 1:
+            raise KeyboardInterrupt
+        spend(group, seconds, process, at_least=at_least)
+
+    fakes.use(monkeypatch)
+    fakes.save_model(tmp_path / "my.onnx", fakes.weights())
+    monkeypatch.setattr(Group, "spend", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        foreign.measure_files(ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--scenario", "latency", "--seconds", "0.6"), None)
+    kept = write.load(tmp_path / "reports" / "latest")
+    assert kept.exit_code == 2
+    assert {block.process for cell in kept.cells for block in cell.blocks} == {0}
+    assert kept.problems == (run.INTERRUPTED,)
+
+
 def two_sets(tmp_path: Path) -> Options:
     """Options of a run over two data sets, both trained and exported."""
     both = MATRIX.replace('format = "wings" }', 'format = "wings" }, { name = "other", format = "wings" }')

@@ -33,6 +33,12 @@ def test_each_kind_of_error_has_its_code_and_three_parts_and_no_traceback(name, 
     assert end(f"raise {name}('is bad', where='a.png', next='do this')") == (code, "", "error: a.png: is bad\n  next: do this\n")
 
 
+def test_what_files_say_of_themselves_does_not_move_the_cursor():
+    code, _, error = end(r"raise DataError('the class \x1b[2J\u202etfel\x07', where='a\x1b]0;title\x07.csv', next='one\ntwo')")
+    assert code == 4
+    assert error == "error: a\\x1b]0;title\\x07.csv: the class \\x1b[2J\\u202etfel\\x07\n  next: one\ntwo\n"
+
+
 @pytest.mark.parametrize("code", [0, 1, 2])
 def test_a_step_s_own_verdict_is_the_code(code):
     assert end(f"print('done'); return {code}") == (code, "done\n", "")

@@ -58,6 +58,22 @@ def test_a_threshold_is_a_share_or_percent(said, share):
     assert select().measure.threshold == 0.05
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["--bakbone", "resnet18"], "did you mean '--backbone'? "),
+        (["--imges=3"], "did you mean '--images'? "),
+        (["--xyzzy"], ""),
+        ([""], ""),
+    ],
+)
+def test_a_misspelt_option_is_told_with_the_nearest_one(given, meant):
+    with pytest.raises(UsageError, match="unrecognized arguments") as caught:
+        parse(*given)
+    assert caught.value.next.endswith("lists the options")
+    assert caught.value.next.partition("?")[0] == (meant.partition("?")[0] or caught.value.next)
+
+
 def test_stages_are_asked_for_of_every_image():
     assert not select("--quick").parity.stages
     assert select("--quick", "--stages").parity.stages

@@ -14,6 +14,7 @@ from contract.errors import DataError, UsageError
 from contract.manifest import TRAIN, TrainManifest, WeightsHad, read_verified
 from contract.matrix import Backbone
 from train import preset, reference
+from train.__main__ import reference_parser
 from train.model.build import bare
 from train.weights.choose import Source
 
@@ -43,7 +44,7 @@ def test_the_spec_is_the_files_else_the_presets(tmp_path):
 def test_weights_that_are_not_there(tmp_path, weights, said):
     asked = ["--backbone", "resnet18", "--weights", weights, "--out", str(tmp_path / "out"), "--preset", "DEFAULT"]
     with pytest.raises((UsageError, DataError), match=said):
-        reference.main(asked)
+        reference.write(reference_parser().parse_args(asked))
     assert not (tmp_path / "out").exists()
 
 
@@ -72,7 +73,8 @@ def test_what_is_written_is_the_model_that_was_given(tmp_path):
     given = bare("squeezenet1_1", 3, pretrained=False)
     save_file(given.state_dict(), tmp_path / "given.safetensors")
     weights = f"file:{tmp_path / 'given.safetensors'}"
-    reference.main(["--backbone", "squeezenet1_1", "--weights", weights, "--out", str(tmp_path / "out"), "--preset", "DEFAULT"])
+    asked = ["--backbone", "squeezenet1_1", "--weights", weights, "--out", str(tmp_path / "out"), "--preset", "DEFAULT"]
+    reference.write(reference_parser().parse_args(asked))
     made = read_verified(TrainManifest, tmp_path / "out" / TRAIN, "")
     assert (made.classes, made.split) == (("class 0", "class 1", "class 2"), {"test": ()})
     built = reference.files.read(tmp_path / "out" / "checkpoint.safetensors")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from contract import protocol, serve
@@ -13,10 +12,8 @@ if TYPE_CHECKING:
     from train.serve.loading import Session
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """Serve requests from stdin until `quit` or its end."""
-    if arguments:
-        raise UsageError(f"unknown argument {arguments[0]!r}", where="python -m train serve", next="it takes none: requests come on stdin")
     replies = serve.claim_stdout()
     handlers = Runner().handlers()
     serve.serve(handlers, sys.stdin.buffer, replies)

@@ -21,7 +21,6 @@ from bench.measure.summary import summarise
 from bench.report import write
 from bench.results import Block, Measured, Results
 from contract.errors import DataError
-from contract.options import USER_FOLDER
 from tests.bench import fakes, made
 
 CELLS = (fakes.cell(), fakes.cell(runtime="ort-rust"), fakes.cell("sim-dynamic"))
@@ -54,7 +53,8 @@ def honest() -> Results:
 def stored(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "a-run"
     folder.mkdir()
-    run.finish(honest(), folder)
+    made = honest()
+    run.finish(made, folder, run.exit_code(made))
     return folder
 
 
@@ -170,14 +170,6 @@ def test_blocks_that_overlap_and_rounds_that_are_no_palindromes():
     assert list(order.wrong(late)) == [f"{lines[3].cell}: a block begins before that of {lines[2].cell} has ended"]
     swapped = [lines[1], lines[0], *lines[2:]]
     assert any("process 0, round 0: not in one order and then in that order reversed" in each for each in order.wrong(swapped))
-
-
-def test_which_run(tmp_path, monkeypatch):
-    monkeypatch.setenv(USER_FOLDER, str(tmp_path))
-    (tmp_path / "kept").mkdir()
-    assert verify.folder_of(None, tmp_path / "reports") == tmp_path / "reports" / "latest"
-    assert verify.folder_of("kept", tmp_path / "reports") == tmp_path / "kept"
-    assert verify.folder_of("20261121-1", tmp_path / "reports") == tmp_path / "reports" / "20261121-1"
 
 
 def test_the_command(folder, monkeypatch, capsys):

@@ -63,6 +63,18 @@ def test_weaker_doses_until_one_is_not_seen(tmp_path, monkeypatch):
     assert verdict.good
 
 
+def test_what_was_tried_is_stored_after_each_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(run.Trials, "begin", lambda *_: Trials(blind=1e-5))
+    kept: list[run.Verdict] = []
+    chosen: Any = [FAULTS["rotated"], FAULTS["mean_off"]]
+    spent: Any = Spent()
+    verdict = run.judge(fakes.subject(tmp_path), cast(Any, None), fakes.matrix(), chosen, 2, 9, tmp_path, spent, kept.append)
+    assert [(each.clean_runs, len(each.outcomes)) for each in kept] == [(1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4)]
+    assert kept[-1] == verdict
+    run.store(tmp_path, kept[2])
+    assert "1 of 1 faults caught" in (tmp_path / "faults.md").read_text(encoding="utf-8")
+
+
 def test_false_alarms_of_every_runtime_are_told(tmp_path, monkeypatch):
     verdict = judged(tmp_path, monkeypatch, Trials(alarm="bits"), [FAULTS["rotated"]])
     assert verdict.false_alarms == tuple(f"clean run {number}: {name}: bits" for number in (1, 2) for name in ("ort-python", "ort-rust"))
