@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from contract.errors import EnvironmentFault
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+# What Pillow calls a JPEG file: one with several images is an MPO.
+JPEGS = ("JPEG", "MPO")
 ORIENTATION = 274  # the EXIF tag
 # Larger files are refused unread by all runtimes: the largest image allowed takes 716 MB as an uncompressed PNG of 16 bits a sample.
 # infer_rs/src/image/mod.rs has the same.

@@ -12,8 +12,9 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from contract import scans
 from contract.errors import DataError, EnvironmentFault
-from contract.pictures import BROKEN, FORMATS, orientation, refusal
+from contract.pictures import BROKEN, FORMATS, JPEGS, orientation, refusal
 from contract.preprocess import PreprocessSpec
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -57,6 +58,8 @@ def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]
             if reason := refusal(path):
                 raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
             with Image.open(path, formats=FORMATS) as image:
+                if image.format in JPEGS and (reason := scans.refusal(path.read_bytes(), *image.size)):
+                    raise DataError(reason, where=str(path), next="replace it")
                 # Decoded first: a PNG file may state it behind its pixels.
                 return image.convert("RGB"), orientation(image) if orient else None
         except FileNotFoundError as fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,14 @@ def photo(width: int, height: int, seed: int = 0) -> Image.Image:
     planes = [128 + 100 * np.sin(x / 7 + y / 11 + seed), 255.0 * ((x // 9 + y // 5 + seed) % 2), 255 * x / width]
     grain = np.random.default_rng(seed).normal(0, 12, (height, width, 3))
     return Image.fromarray(np.clip(np.stack(planes, -1) + grain, 0, 255).astype(np.uint8))
+
+
+def painted_again(size: tuple[int, int], times: int) -> bytes:
+    """A progressive JPEG file whose last scan is there so many times more; libjpeg goes over all pixels each time."""
+    file = BytesIO()
+    Image.new("RGB", size, (90, 160, 40)).save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    return whole[:-2] + times * whole[whole.rindex(b"\xff\xda") : -2] + whole[-2:]
 
 
 def draw(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import random
 import struct
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from contract.layout import CHECKOUT
 from contract.pictures import FORMATS
 from infer_py.preprocess import decode
 from tests.infer_rs.conftest import decode_lines
-from tests.infer_rs.pictures import draw
+from tests.infer_rs.pictures import draw, painted_again
+from train.data import images as training
 
 SET = CHECKOUT.parent / "shared" / "data" / "decode"
 MAGIC = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WEBP", b"II": "TIFF", b"MM": "TIFF"}
@@ -49,6 +51,20 @@ def assert_alike(binary: Path, paths: list[Path]) -> list[str | None]:
 
 def test_generated_images(binary: Path, tmp_path: Path) -> None:
     assert None not in assert_alike(binary, draw(tmp_path))
+
+
+def test_jpeg_files_that_take_hours(binary: Path, tmp_path: Path) -> None:
+    """0.7 MB that paint eight million pixels eleven thousand times: refused by everybody, and at once."""
+    bomb, many = tmp_path / "bomb.jpg", tmp_path / "many.jpg"
+    bomb.write_bytes(painted_again((4096, 2048), 11_000))
+    many.write_bytes(painted_again((64, 48), 1100))
+    began = time.monotonic()
+    refused, read = assert_alike(binary, [bomb, many])
+    assert (refused, read is not None) == (None, True)
+    assert time.monotonic() - began < 20  # painting it takes a minute and a half
+    for decoder in (decode, training.decode):
+        with pytest.raises(DataError, match="11010 scans of 4096 x 2048 pixels are more than 1024"):
+            decoder(bomb)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from contract import scans
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS, ORIENTATION, orientation, refusal
+from contract.pictures import BROKEN, FORMATS, JPEGS, ORIENTATION, orientation, refusal
 from train.data.found import Checked, Listed
 
 # Its warning about huge images counts as a fault.
@@ -38,6 +39,10 @@ def read(source: Path | bytes, *, orient: bool = True) -> tuple[Image.Image, int
         if isinstance(source, Path) and (reason := refusal(source)):
             raise DataError(reason, where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read")
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
+            if opened.format in JPEGS:
+                file = source.read_bytes() if isinstance(source, Path) else source
+                if reason := scans.refusal(file, *opened.size):
+                    raise DataError(reason, where=name, next="replace it")
             # Decoded first: a PNG file may state it behind its pixels.
             return opened.convert("RGB"), orientation(opened) if orient else None
     except DECODE_FAULTS as fault:

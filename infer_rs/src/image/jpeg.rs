@@ -1,12 +1,13 @@
 //! JPEG: libjpeg-turbo's pixels, refused where Pillow refuses.
 
-use super::{Decoded, Rgb, check_size, jpeg_markers};
+use super::{Decoded, Rgb, check_size, jpeg_markers, jpeg_scans};
 use crate::ffi;
 
 /// Decodes a JPEG file; of an MPO file its first image.
 pub fn decode(file: &[u8]) -> Decoded<Rgb> {
     let frame = jpeg_markers::read(file)?;
     check_size(frame.width, frame.height)?;
+    jpeg_scans::check(file, frame.width, frame.height)?;
     let pixels = frame.width * frame.height;
     let mut samples = vec![0; pixels * frame.channels];
     ffi::decode_jpeg(file, frame.width, frame.height, frame.channels, &mut samples)?;

@@ -11,6 +11,7 @@ mod gif;
 mod gif_lzw;
 mod jpeg;
 mod jpeg_markers;
+mod jpeg_scans;
 mod orientation;
 mod png;
 mod png_chunks;
