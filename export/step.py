@@ -63,13 +63,14 @@ def announced(jobs: list[Job]) -> str:
 
 def _build_all(jobs: list[Job], threads: int, source: str, say: table.Say) -> list[ExportManifest]:
     from export.workshop import Workshop  # noqa: PLC0415
+    from train.progress import reporter  # noqa: PLC0415 - rich
 
     done = []
-    with Workshop() as workshop:
+    with Workshop() as workshop, reporter("export") as said:
         workshop.start()  # its imports overlap with ours
         from export.build import build  # noqa: PLC0415 - torch
 
-        for number, job in enumerate(jobs, start=1):
+        for number, job in enumerate(said.over(jobs, len(jobs), "backbones"), start=1):
             if not job.todo:
                 done.append(_as_it_was(job))
                 continue

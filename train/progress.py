@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
-from train.fit.state import Epoch
+if TYPE_CHECKING:
+    from train.fit.state import Epoch  # it imports torch
 
 T = TypeVar("T")
+# Hands items on, and shows how far it is.
+Over = Callable[[Iterable[T]], Iterator[T]]
 
 
 class Reporter:
@@ -43,6 +56,16 @@ class Reporter:
                 self._live.advance(task)
         finally:
             self._live.remove_task(task)
+
+
+@contextmanager
+def receiving(name: str, total: int | None, done: int) -> Iterator[Callable[[int], None]]:
+    """A bar of bytes on a terminal, nothing elsewhere; call what it gives with each block's length. `done`: bytes that are there."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as live:
+        task = live.add_task(name, total=total, completed=done)
+        yield lambda length: live.advance(task, length)
 
 
 @contextmanager

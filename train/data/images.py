@@ -16,6 +16,7 @@ from contract import scans
 from contract.errors import DataError
 from contract.pictures import BROKEN, FORMATS, JPEGS, ORIENTATION, orientation, refusal
 from train.data.found import Checked, Listed
+from train.progress import Over
 
 # Its warning about huge images counts as a fault.
 DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -77,13 +78,13 @@ class Verified:
     bad: tuple[str, ...]
 
 
-def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int) -> Verified:
-    """Read each file once: hash it, and decode it in full (a header check accepts half a JPEG).
+def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int, over: Over[Checked | DataError] = iter) -> Verified:
+    """Read each file once: hash it, and decode it in full (a header check accepts half a JPEG). `over` shows how far it is.
 
     Raises DataError naming the first unreadable image, unless `skip_bad`.
     """
     with ThreadPoolExecutor(min(4, threads)) as pool:  # Pillow and hashlib leave the interpreter's lock
-        checked = list(pool.map(lambda item: _check(root, item), listed))
+        checked = list(over(pool.map(lambda item: _check(root, item), listed)))
     bad = tuple(f"{item.path}: {result.what}" for item, result in zip(listed, checked, strict=True) if isinstance(result, DataError))
     first = next((result for result in checked if isinstance(result, DataError)), None)
     if first is not None and not skip_bad:

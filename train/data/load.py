@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from contract import artifact, lock, strict
@@ -16,6 +16,7 @@ from train.data import class_folders, labels_csv
 from train.data.found import SPLITS, class_order
 from train.data.images import verify
 from train.data.split import split
+from train.progress import reporter
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ def load(dataset: Dataset, data: Path, *, seed: int, skip_bad: bool, threads: in
     else:
         listed, notes = class_folders.read_set(root, folders)
     classes = class_order(listed, str(root))
-    print(f"{dataset.name}: reading and checking {len(listed)} images below {root}", file=sys.stderr, flush=True)
-    verified = verify(root, listed, skip_bad=skip_bad, threads=threads)
+    with reporter(dataset.name) as said:
+        said.say(f"reading and checking {len(listed)} images below {root}")
+        over = partial(said.over, total=len(listed), what="reading images")
+        verified = verify(root, listed, skip_bad=skip_bad, threads=threads, over=over)
     made = split(verified.good, classes, dataset.split, seed)
     skipped = (f"{len(verified.bad)} unreadable images were left out",) if verified.bad else ()
     return LoadedSet(dataset.name, root.resolve(), classes, made.parts, verified.bad, (*made.notes, *notes, *skipped))
@@ -80,8 +83,11 @@ def wings(dataset: Dataset, data: Path) -> Dataset:
     root = data / f"wings-{short_hash([params, artifact.source_hash(Path(__file__).parent, sources)])}"
 
     def draw(folder: Path) -> None:
+        count = dataset.species * dataset.per_species
         try:
-            drawing.draw(folder, **params)
+            with reporter(dataset.name) as said:
+                said.say(f"drawing {dataset.species} x {dataset.per_species} images into {root}")
+                drawing.draw(folder, **params, over=partial(said.over, total=count, what="drawing images"))
         except ValueError as fault:
             raise UsageError(str(fault), where=f"dataset {dataset.name}", next="correct species or per_species in matrix.toml") from fault
 
@@ -89,6 +95,5 @@ def wings(dataset: Dataset, data: Path) -> Dataset:
         with lock.exclusive(data, "drawing wings", way_out="or give this run its own --data DIR"):
             artifact.sweep(data)
             if not root.is_dir():
-                print(f"{dataset.name}: drawing {dataset.species} x {dataset.per_species} images into {root}", file=sys.stderr, flush=True)
                 artifact.write_folder(root, draw)
     return replace(dataset, format="csv", root=str(root), images="train", labels="Training_set.csv", columns=Columns())

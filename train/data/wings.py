@@ -14,10 +14,14 @@ from train.data.wings_butterfly import paint, pose
 from train.data.wings_scene import background, mottle
 from train.data.wings_shapes import Species
 from train.data.wings_species import SPECIES
+from train.progress import Over
 
 
-def draw(root: Path, *, species: int = 12, per_species: int = 60, seed: int = 0) -> None:
-    """Write root/train/Image_1.jpg … and root/Training_set.csv. Raises ValueError for numbers that cannot be drawn."""
+def draw(root: Path, *, species: int = 12, per_species: int = 60, seed: int = 0, over: Over[None] = iter) -> None:
+    """Write root/train/Image_1.jpg … and root/Training_set.csv; `over` shows how far it is.
+
+    Raises ValueError for numbers that cannot be drawn.
+    """
     if not 1 <= species <= len(SPECIES):
         raise ValueError(f"{species} species asked for: wings has 1 to {len(SPECIES)}")
     if per_species < 1:
@@ -28,7 +32,8 @@ def draw(root: Path, *, species: int = 12, per_species: int = 60, seed: int = 0)
     names = [f"Image_{index + 1}.jpg" for index in range(len(kinds))]
     # Pillow lets go of the interpreter while it paints; each image has random numbers of its own.
     with ThreadPoolExecutor(usable_threads()) as pool:
-        list(pool.map(_draw_image, map(folder.joinpath, names), kinds, (Random(f"wings {seed} {index}") for index in range(len(kinds)))))
+        randoms = (Random(f"wings {seed} {index}") for index in range(len(kinds)))
+        list(over(pool.map(_draw_image, map(folder.joinpath, names), kinds, randoms)))
     with (root / "Training_set.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("filename", "label"))

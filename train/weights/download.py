@@ -15,6 +15,7 @@ from typing import Any
 
 from contract import artifact, lock
 from contract.errors import EnvironmentFault
+from train.progress import receiving
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 TIMEOUT_S = 10
@@ -85,8 +86,11 @@ def _receive(url: str, partial: Path, offset: int) -> bool:
             start = offset if resumed else 0
             if announced is not None:
                 artifact.need_disk(partial.parent, int(announced))
-            with partial.open("ab" if resumed else "wb") as file:
-                file.writelines(_blocks(answer))
+            total = None if announced is None else start + int(announced)
+            with partial.open("ab" if resumed else "wb") as file, receiving(partial.name, total, start) as came:
+                for block in _blocks(answer):
+                    file.write(block)
+                    came(len(block))
                 file.flush()
                 os.fsync(file.fileno())
     except urllib.error.HTTPError as fault:
