@@ -26,8 +26,8 @@ class Command:
 
 
 def pages() -> list[Path]:
-    """README.md and the pages of docs/."""
-    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    """README.md, METHODOLOGY.md and the pages of docs/."""
+    return [CHECKOUT / "README.md", CHECKOUT / "METHODOLOGY.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 
 def commands(page: str, text: str) -> list[Command]:

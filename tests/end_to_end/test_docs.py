@@ -71,6 +71,17 @@ DEAR = {
     "nox -s selftest -- --quick": "minutes: tests/bench/selftest",
     "nox -s faults -- --quick": "minutes: test_faults.py runs some",
     "python -m bench split --backbone resnet18": "minutes: tests/bench/split",
+    "nox -s bench -- --gate RUN --threshold 5%": GATE,
+    "nox -s faults": "half an hour: test_faults.py runs some",
+    "nox -s faults -- --write": "half an hour: tests/bench/faults",
+    "nox -s selftest": "95 minutes: tests/bench/selftest",
+    "nox -s selftest -- --write": "95 minutes: tests/bench/selftest",
+    "python -m bench split --write": "minutes: tests/bench/split",
+    "python -m bench blame": "tests/bench/blame/test_chain.py walks the chain",
+    "python -m bench fuzz": "a minute: tests/infer_rs/test_decode.py makes a short run",
+    "python -m bench overhead": "minutes: tests/bench/overhead and tests/infer_py/test_overhead.py",
+    "python -m bench.rules": "it writes into this file: tests/bench/test_comparable.py holds it to what is written",
+    "python -m bench verify RUN": "without a name it is run below; tests/bench/across/test_command.py names runs",
     "nox -s tests": "this",
 }
 # Another exit code than 0, and what is said then: 16 images cannot show 1 %; a machine may lack what doctor looks for.
