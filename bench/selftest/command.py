@@ -52,11 +52,9 @@ def run(options: Options, raw: argparse.Namespace) -> int:
             compared.append(compare(model, about, given, share, settings, fleet, matrix.defaults.seed + number, Path(work)))
             store(subject, compared, matrix.defaults.seed, folder)
             progress.done(seconds)
-    text = (folder / "selftest.md").read_text(encoding="utf-8")
     if raw.write:
-        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, text)
-    print(text)
-    print(folder / "selftest.md")
+        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, (folder / "selftest.md").read_text(encoding="utf-8"))
+    document.show(folder / "selftest.md", as_json=options.output_json)
     return GOOD
 
 
