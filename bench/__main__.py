@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench import completion as completing
-from contract import completion
+from contract import completion, strict
 from contract import options as shared
 from contract.errors import ConcordError, UsageError, nearest, run_step
 from contract.layout import CHECKOUT
@@ -136,15 +136,14 @@ def blame(options: Options, _raw: argparse.Namespace) -> int:
 
 def faults(options: Options, raw: argparse.Namespace) -> int:
     """The gate on trial."""
+    from bench import document  # noqa: PLC0415
     from bench.faults import run as trials  # noqa: PLC0415
     from bench.faults import table  # noqa: PLC0415
 
     code, folder = trials.run(options, raw)
-    text = (folder / "faults.md").read_text(encoding="utf-8")
     if raw.write:
-        table.write(text, CHECKOUT / "METHODOLOGY.md")
-    print(text)
-    print(folder / "faults.md")
+        table.write((folder / "faults.md").read_text(encoding="utf-8"), CHECKOUT / "METHODOLOGY.md")
+    document.show(folder / "faults.md", as_json=options.output_json)
     return code
 
 
@@ -190,7 +189,7 @@ def verify(options: Options, raw: argparse.Namespace) -> int:
     from bench.evidence import verify as evidence  # noqa: PLC0415
     from bench.report.stored import open_run  # noqa: PLC0415
 
-    return evidence.verify(open_run(raw.run, options.reports)[1])
+    return evidence.verify(open_run(raw.run, options.reports)[1], as_json=options.output_json)
 
 
 def cells(options: Options, _raw: argparse.Namespace) -> int:
@@ -200,11 +199,12 @@ def cells(options: Options, _raw: argparse.Namespace) -> int:
     return show(options)
 
 
-def build(_options: Options, _raw: argparse.Namespace) -> int:
+def build(options: Options, _raw: argparse.Namespace) -> int:
     """The Rust binary."""
     from bench.build import build as cargo_build  # noqa: PLC0415
 
-    print(cargo_build())
+    binary = cargo_build()
+    print(strict.pretty({"binary": str(binary)}) if options.output_json else binary, end="" if options.output_json else "\n")
     return 0
 
 

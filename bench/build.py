@@ -45,7 +45,8 @@ def build(*, quiet: bool = False) -> Path:
 
 
 def _cargo(command: list[str]) -> None:
-    done = subprocess.run(command, env={**os.environ, "PATH": search_path()}, check=False)
+    # Stdout is for what the calling command found: nothing that cargo or a build script prints may stand in it.
+    done = subprocess.run(command, env={**os.environ, "PATH": search_path()}, stdout=sys.__stderr__, check=False)
     if done.returncode != 0:
         raise EnvironmentFault(
             f"cargo {command[1]} failed with exit code {done.returncode} (its messages are above)",

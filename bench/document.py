@@ -1,11 +1,18 @@
-"""Tables in documents that a program writes: between two marks, the rest is left alone."""
+"""Tables in documents that a program writes: on the screen, and between two marks of a document whose rest is left alone."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from contract import artifact
 from contract.errors import DataError
+
+
+def show(path: Path, *, as_json: bool) -> None:
+    """Print a document and its path; with --json the document to stderr, and the data beside it, .json, instead of the path."""
+    print(path.read_text(encoding="utf-8"), file=sys.stderr if as_json else sys.stdout)
+    print(path.with_suffix(".json").read_text(encoding="utf-8") if as_json else path, end="" if as_json else "\n")
 
 
 def replace_between(path: Path, begin: str, end: str, text: str) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from statistics import median
 
 from bench.fleet import Fleet
-from bench.subject import open_subject
+from bench.subject import only_subject
+from contract import strict
+from contract.errors import GOOD
 from contract.layout import CHECKOUT
-from contract.options import Options, asked, select
+from contract.options import Options, select
 from contract.protocol import LoadArgs, TimeArgs
 
 IMAGES = CHECKOUT / "infer_rs" / "benches" / "data"
@@ -27,23 +29,40 @@ SECONDS = 300.0
 class Speed:
     """Of one runtime and image: nanoseconds of each round, the median of its samples; and of each stage, over all samples."""
 
-    rounds: tuple[float, ...]
-    stages: dict[str, float]
+    rounds_ns: tuple[float, ...]
+    stages_ns: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Of all runtimes, by image size and runtime; `subject`: as which they were prepared."""
+
+    subject: str
+    samples: int
+    sizes: dict[str, dict[str, Speed]]
 
 
 def main(options: Options) -> int:
-    """Measure and print. Raises DataError where nothing is trained and exported yet, EnvironmentFault where a runtime is missing."""
+    """Measure and print; with --json the numbers as data, and the tables to stderr.
+
+    Raises UsageError where several backbones are chosen, DataError where nothing is trained and exported yet, EnvironmentFault where a
+    runtime is missing.
+    """
     matrix = select(options)
-    subject = open_subject(asked(options, matrix, matrix.defaults.dataset[0], matrix.defaults.backbone[0]), options.artifacts)
+    subject = only_subject(options, matrix, "images are prepared as one backbone wants it")
     print(f"preprocessing as {subject.name} wants it; {ROUNDS} rounds of {SAMPLES} samples", file=sys.stderr)
+    sizes: dict[str, dict[str, Speed]] = {}
     with tempfile.TemporaryDirectory(prefix="concord-") as work, Fleet(tuple(RUNTIMES), 1, Path(work)) as fleet:
         loaded = {
             name: fleet.only(name).load(LoadArgs(str(subject.model(variant)), "cpu", fleet.options)).id
             for name, variant in RUNTIMES.items()
         }
         for size in SIZES:
-            print(table(size, measured(fleet, loaded, IMAGES / f"{size}.jpg")))
-    return 0
+            sizes[size] = measured(fleet, loaded, IMAGES / f"{size}.jpg")
+            print(table(size, sizes[size]), file=sys.stderr if options.output_json else sys.stdout)
+    if options.output_json:
+        print(strict.pretty(Speeds(subject.name, SAMPLES, sizes)), end="")
+    return GOOD
 
 
 def measured(fleet: Fleet, loaded: dict[str, str], image: Path) -> dict[str, Speed]:
@@ -64,8 +83,8 @@ def table(size: str, speeds: dict[str, Speed]) -> str:
     """A line a runtime: milliseconds, and how many times as long as Rust, the median over rounds with their extremes."""
     lines = [f"{size:<14}{'in all':>9}" + "".join(f"{stage:>11}" for stage in STAGES) + "   times as long as ort-rust"]
     for name, speed in speeds.items():
-        ratios = [one / other for one, other in zip(speed.rounds, speeds["ort-rust"].rounds, strict=True)]
-        stages = "".join(f"{speed.stages[stage] / 1e6:>8.2f} ms" for stage in STAGES)
+        ratios = [one / other for one, other in zip(speed.rounds_ns, speeds["ort-rust"].rounds_ns, strict=True)]
+        stages = "".join(f"{speed.stages_ns[stage] / 1e6:>8.2f} ms" for stage in STAGES)
         compared = f"   {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if name != "ort-rust" else ""
-        lines.append(f"  {name:<12}{median(speed.rounds) / 1e6:>6.2f} ms{stages}{compared}")
+        lines.append(f"  {name:<12}{median(speed.rounds_ns) / 1e6:>6.2f} ms{stages}{compared}")
     return "\n".join(lines)

@@ -11,10 +11,12 @@ from random import Random
 from bench import results
 from bench.looked import Epoch
 from contract import artifact, manifest
-from contract.errors import DataError
+from contract import options as shared
+from contract.errors import DataError, UsageError
 from contract.layout import Asked
 from contract.manifest import ExportManifest, ImageEntry, TrainManifest
-from contract.matrix import Cell
+from contract.matrix import Cell, Matrix
+from contract.options import Options
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,16 @@ def _finite(text: str) -> float | None:
 def open_subject(asked: Asked, artifacts: Path) -> Subject:
     """Find and verify what train and export wrote for this. Raises DataError with the command that makes it."""
     return open_folder(asked.find(artifacts))
+
+
+def only_subject(options: Options, matrix: Matrix, about: str) -> Subject:
+    """The one subject that is chosen. Raises UsageError, which begins with what it is `about`, where several are."""
+    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
+    if len(names) != 1:
+        few = " ".join(f"--{noun} NAME" for noun in ("dataset", "backbone") if len(getattr(matrix.defaults, noun)) > 1)
+        # --quick takes one backbone, and every data set.
+        raise UsageError(f"{about}, and {len(names)} are chosen", next=f"add {few}" if "dataset" in few else f"add --quick, or {few}")
+    return open_subject(shared.asked(options, matrix, *names[0]), options.artifacts)
 
 
 def open_folder(folder: Path) -> Subject:

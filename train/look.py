@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
-from contract import artifact, manifest
+from contract import artifact, manifest, strict
 from contract.errors import GOOD, DataError, UsageError
 from contract.manifest import ImageEntry, TrainManifest
 from contract.matrix import Matrix
@@ -48,6 +49,7 @@ class Looked:
 def look(options: Options, matrix: Matrix) -> int:
     """Write look.png beside each checkpoint, and say where. Raises UsageError for what is not trained."""
     device.set_up("cpu", options.threads)
+    drawn: list[Path] = []
     for item in plan(options, matrix):
         again = "nox -s train, with the same options after --"
         if not (item.folder / manifest.TRAIN).is_file():
@@ -56,7 +58,11 @@ def look(options: Options, matrix: Matrix) -> int:
         made = manifest.read_verified(TrainManifest, item.folder / manifest.TRAIN, again)
         with artifact.atomic_path(item.folder / FILE) as temporary:
             temporary.write_bytes(sheet(list(looked_at(item)), f"{item.title}: {made.weights.had}, {item.job.recipe.name}"))
-        print(item.folder / FILE)
+        drawn.append(item.folder / FILE)
+        if not options.output_json:
+            print(drawn[-1], flush=True)
+    if options.output_json:
+        print(strict.pretty({"pictures": [str(each) for each in drawn]}), end="")
     return GOOD
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,34 @@ RECORD = "benchmark.json"
 MOST_SHOWN = 20
 
 
-def verify(folder: Path) -> int:
+@dataclass(frozen=True)
+class Verified:
+    """What was recomputed, and all that differs; `values`: of results.json."""
+
+    run: str
+    blocks: int
+    values: int
+    differences: tuple[str, ...]
+    exit_code: int
+
+
+def verify(folder: Path, *, as_json: bool = False) -> int:
     """Print OK, or a line for each number that does not follow; returns 0 or 1. Raises DataError for a run that cannot be read."""
     results, lines = write.load(folder), raw.read_blocks(folder)
-    found = [*differences(results, lines, folder)]
+    found = tuple(differences(results, lines, folder))
+    numbers, code = sum(1 for _ in _leaves(strict.plain(results))), BAD if found else GOOD
+    if as_json:
+        print(strict.pretty(Verified(str(folder), len(lines), numbers, found, code)), end="")
+        return code
     for line in found[:MOST_SHOWN]:
         print(line)
     if len(found) > MOST_SHOWN:
         print(f"and {len(found) - MOST_SHOWN} more")
     if found:
         print(f"{folder}: {len(found)} differ")
-        return BAD
-    numbers = sum(1 for _ in _leaves(strict.plain(results)))
-    print(f"OK: {folder}: {len(lines)} blocks, {numbers} values of results.json, and every file made from them")
-    return GOOD
+    else:
+        print(f"OK: {folder}: {len(lines)} blocks, {numbers} values of results.json, and every file made from them")
+    return code
 
 
 def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterator[str]:

@@ -17,11 +17,11 @@ from bench.faults.every import FAULTS
 from bench.faults.trial import Outcome, Trials
 from bench.fleet import Fleet
 from bench.progress import Progress
-from bench.subject import Subject, open_subject
+from bench.subject import Subject, only_subject
 from contract import artifact, strict
 from contract.errors import BAD, GOOD, UsageError
 from contract.matrix import Matrix
-from contract.options import Options, asked, select
+from contract.options import Options, select
 
 IMAGES = 40
 VARIANT, RUNTIME = "raw-dynamic", "ort-python"
@@ -72,7 +72,7 @@ def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
         raise UsageError(f"--clean must be at least 0, got {raw.clean}", where="bench faults")
     matrix = select(options)
     chosen = [find(name, FAULTS) for name in raw.fault] or list(FAULTS.values())
-    subject = only_subject(options, matrix)
+    subject = only_subject(options, matrix, "faults are put into one backbone")
     if "ort-rust" in matrix.defaults.runtime:
         build(quiet=True)
     folder = new_folder(options.reports)
@@ -90,14 +90,6 @@ def store(folder: Path, verdict: Verdict) -> None:
     """Write what was tried so far: half an hour of it survives Ctrl-C."""
     artifact.write_text(folder / "faults.json", strict.pretty(verdict))
     artifact.write_text(folder / "faults.md", table.markdown(verdict))
-
-
-def only_subject(options: Options, matrix: Matrix) -> Subject:
-    """The one subject that faults are put into. Raises UsageError when more than one is chosen."""
-    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
-    if len(names) != 1:
-        raise UsageError(f"faults are put into one backbone, and {len(names)} are chosen", next="add --quick, or --backbone NAME")
-    return open_subject(asked(options, matrix, *names[0]), options.artifacts)
 
 
 def seconds(chosen: list[Fault], clean: int) -> float:

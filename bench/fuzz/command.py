@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.fuzz import campaign
 from bench.runtimes import ort_rust
+from contract import strict
 from contract.errors import EnvironmentFault, JudgedBad, UsageError
 from contract.layout import CHECKOUT
 from contract.machine import usable_threads
@@ -20,8 +22,18 @@ OUTCOMES = ("equal", "both refuse", "disagree")
 SHARD = 5_000
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What --json prints: counts by format and outcome, and of each file on which they disagree both answers."""
+
+    seed: int
+    files: int
+    counts: dict[str, dict[str, int]]
+    disagreements: tuple[dict[str, str], ...]
+
+
 def main(arguments: list[str]) -> int:
-    """Run the command. Raises JudgedBad on a disagreement, EnvironmentFault where the binary is not built."""
+    """Run the command; with --json the counts as data. Raises JudgedBad on a disagreement, EnvironmentFault where no binary is built."""
     asked = parser().parse_args(arguments)
     if min(asked.count, asked.jobs) < 1:
         raise UsageError("--count and --jobs must be at least 1", where="python -m bench fuzz")
@@ -30,8 +42,10 @@ def main(arguments: list[str]) -> int:
     forms = (asked.format.upper(),) if asked.format else FORMATS
     began = time.monotonic()
     found = in_parallel(asked.seed, asked.count, forms, asked.jobs, user_path(asked.out))
-    print(table(found, forms))
-    print(f"{asked.count:,} files, seed {asked.seed}, {time.monotonic() - began:.0f} s")
+    told = f"{table(found, forms)}\n{asked.count:,} files, seed {asked.seed}, {time.monotonic() - began:.0f} s"
+    print(told, file=sys.stderr if asked.output_json else sys.stdout)
+    if asked.output_json:
+        print(strict.pretty(counted(found, asked.seed, asked.count, forms)), end="")
     if found.disagreements:
         shown = "\n".join(f"  {each['file']}: Pillow {each['pillow']}; infer_rs {each['infer_rs']}" for each in found.disagreements[:20])
         raise JudgedBad(f"{len(found.disagreements)} disagreements:\n{shown}", where="fuzz", next=f"the files are in {asked.out}")
@@ -45,6 +59,7 @@ def parser() -> Parser:
     made.add_argument("--count", type=int, default=20_000, help="how many files (default: 20000)")
     made.add_argument("--format", choices=[name.lower() for name in FORMATS], help="of one format only")
     made.add_argument("--jobs", type=int, default=usable_threads(), help="processes, each with a Pillow and an infer-rs of its own")
+    made.add_argument("--json", action="store_true", dest="output_json", help="print the counts and disagreements as JSON")
     made.add_argument("--out", default=str(CHECKOUT / "reports" / "fuzz"), metavar="DIR", help="for files on which they disagree")
     return made
 
@@ -68,6 +83,12 @@ def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: P
 def one_shard(seed: int, count: int, forms: tuple[str, ...], shard: int, shards: int, out: Path) -> campaign.Found:
     """What a process of the pool does."""
     return campaign.run(campaign.cases(seed, count, forms, shard, shards), [str(ort_rust.BINARY), "decode", "-"], out)
+
+
+def counted(found: campaign.Found, seed: int, count: int, forms: tuple[str, ...]) -> Counted:
+    """What was found, as data."""
+    counts = {form: {outcome: found.counts[form, outcome] for outcome in OUTCOMES} for form in forms}
+    return Counted(seed, count, counts, tuple(found.disagreements))
 
 
 def table(found: campaign.Found, forms: tuple[str, ...]) -> str:

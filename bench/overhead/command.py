@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     amount = Amount(asked.processes or usual.processes, asked.blocks or usual.blocks, asked.calls or usual.calls)
     if min(amount.processes, amount.blocks, amount.calls) < 1:
         raise UsageError("--processes, --blocks and --calls must be at least 1", where="python -m bench overhead")
-    return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out))
+    return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out), as_json=asked.output_json)
 
 
 def parser() -> Parser:
@@ -37,6 +37,7 @@ def parser() -> Parser:
     made.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
     made.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
     made.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
+    made.add_argument("--json", action="store_true", dest="output_json", help="print overhead.json instead of a path")
     made.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
     made.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
     return made
@@ -52,7 +53,7 @@ def _latest(folder: Path) -> tuple[Results | None, str]:
         return None, f"No shares: {fault}".replace("\n", ";")
 
 
-def _run(amount: Amount, seed: int, run: Path, out: Path) -> int:
+def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool) -> int:
     # Imported here, because onnx and scipy cost a second that --help need not wait for.
     from rich.console import Console  # noqa: PLC0415
 
@@ -70,7 +71,8 @@ def _run(amount: Amount, seed: int, run: Path, out: Path) -> int:
     made = table.tables(counts, judged, latest, why_not)
     out.mkdir(parents=True, exist_ok=True)
     artifact.write_text(out / "overhead.md", "\n".join(map(to_markdown, made)))
-    artifact.write_text(out / "overhead.json", strict.dumps({"machine": environment.describe(), "judged": judged, "counts": counts}) + "\n")
+    told = strict.dumps({"machine": environment.describe(), "judged": judged, "counts": counts}) + "\n"
+    artifact.write_text(out / "overhead.json", told)
     show(made, Console(stderr=True, width=160))
-    print(out / "overhead.md")
+    print(told if as_json else out / "overhead.md", end="" if as_json else "\n")
     return 0

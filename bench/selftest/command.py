@@ -15,12 +15,12 @@ from bench.selftest import table
 from bench.selftest.found import SelfTest, live
 from bench.selftest.pair import BASE, LATENCY, MOST_PROCESSES, OTHER, VARIANT, Compared, compare, inputs
 from bench.selftest.replay import replay
-from bench.subject import Subject, open_subject
+from bench.subject import Subject, only_subject
 from contract import artifact, strict
 from contract.errors import GOOD, UsageError
 from contract.layout import CHECKOUT
 from contract.matrix import Cell, Measure
-from contract.options import Options, asked, select
+from contract.options import Options, select
 from contract.protocol import LoadArgs
 
 # Slow-down, seconds a pair, and how many pairs of a whole self-test. Zero comes first: the replays draw from it.
@@ -34,10 +34,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     if raw.trials is not None and raw.trials < 1:
         raise UsageError(f"--trials must be at least 1, got {raw.trials}", where="bench selftest")
     matrix = select(options)
-    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
-    if len(names) != 1:
-        raise UsageError(f"one backbone is timed against itself, and {len(names)} are chosen", next="add --quick, or --backbone NAME")
-    subject = open_subject(asked(options, matrix, *names[0]), options.artifacts)
+    subject = only_subject(options, matrix, "one backbone is timed against itself")
     plan = [(share, seconds) for share, seconds, count in TRIALS for _ in range(raw.trials or count)]
     folder, compared = new_folder(options.reports), list[Compared]()
     with (
@@ -55,11 +52,9 @@ def run(options: Options, raw: argparse.Namespace) -> int:
             compared.append(compare(model, about, given, share, settings, fleet, matrix.defaults.seed + number, Path(work)))
             store(subject, compared, matrix.defaults.seed, folder)
             progress.done(seconds)
-    text = (folder / "selftest.md").read_text(encoding="utf-8")
     if raw.write:
-        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, text)
-    print(text)
-    print(folder / "selftest.md")
+        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, (folder / "selftest.md").read_text(encoding="utf-8"))
+    document.show(folder / "selftest.md", as_json=options.output_json)
     return GOOD
 
 

@@ -67,11 +67,9 @@ def run(options: Options, raw: argparse.Namespace) -> int:
         for subject in subjects:
             splits.append(split(subject, about, lambda found: store([*splits, found], folder)))
             store(splits, folder)
-    text = (folder / "split.md").read_text(encoding="utf-8")
     if raw.write:
-        document.replace_between(CHECKOUT / "METHODOLOGY.md", BEGIN, END, text)
-    print(text)
-    print(folder / "split.md")
+        document.replace_between(CHECKOUT / "METHODOLOGY.md", BEGIN, END, (folder / "split.md").read_text(encoding="utf-8"))
+    document.show(folder / "split.md", as_json=options.output_json)
     return GOOD
 
 

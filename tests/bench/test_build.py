@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import __main__ as bench
 from bench import build as building
 from bench.runtimes import ort_rust
 from contract.errors import EnvironmentFault
@@ -27,10 +28,18 @@ def test_cargo_is_asked_for_a_locked_release_build(tmp_path, monkeypatch, capfd)
     programs(tmp_path, monkeypatch, cargo='echo "$@"', nasm="")
     assert building.build() == ort_rust.BINARY
     out, err = capfd.readouterr()
-    assert out.split() == ["build", "--release", "--locked", "--manifest-path", str(ort_rust.CRATE / "Cargo.toml")]
-    assert err == ""
+    assert err.split() == ["build", "--release", "--locked", "--manifest-path", str(ort_rust.CRATE / "Cargo.toml")]
+    assert out == ""
     building.build(quiet=True)
-    assert capfd.readouterr().out.split()[-1] == "--quiet"
+    assert capfd.readouterr().err.split()[-1] == "--quiet"
+
+
+@pytest.mark.parametrize(("more", "said"), [((), f"{ort_rust.BINARY}\n"), (("--json",), f'{{\n "binary": "{ort_rust.BINARY}"\n}}\n')])
+def test_the_command_prints_the_binarys_path_and_nothing_else(tmp_path, monkeypatch, capfd, more, said):
+    programs(tmp_path, monkeypatch, cargo="echo Compiling", nasm="")
+    monkeypatch.setattr("sys.argv", ["bench", "build", *more])
+    assert bench.main() == 0
+    assert capfd.readouterr().out == said
 
 
 def test_without_nasm_it_builds_and_says_what_is_lost(tmp_path, monkeypatch, capfd):
@@ -42,10 +51,11 @@ def test_without_nasm_it_builds_and_says_what_is_lost(tmp_path, monkeypatch, cap
 def test_a_decoder_that_was_built_without_nasm_is_built_anew_once(tmp_path, monkeypatch, capfd):
     programs(tmp_path, monkeypatch, cargo='echo "$1"')
     building.build()
+    capfd.readouterr()
     programs(tmp_path, monkeypatch, cargo='echo "$1"', nasm="")
     building.build()
     building.build()
-    assert capfd.readouterr().out.split() == ["build", "clean", "build", "build"]
+    assert capfd.readouterr().err.split() == ["clean", "build", "build"]
 
 
 def test_without_cargo_the_error_says_what_to_install_and_what_to_leave_out(tmp_path, monkeypatch):

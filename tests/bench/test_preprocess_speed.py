@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 from typing import cast
 
+import pytest
+
+from bench import __main__ as bench
 from bench import preprocess_speed
 from bench.fleet import Fleet
 from bench.preprocess_speed import IMAGES, ROUNDS, RUNTIMES, SAMPLES, SIZES, STAGES, Speed, measured, table
+from contract.errors import UsageError
 from contract.protocol import TimeArgs, Timed
+from tests.bench import fakes
+from tests.bench.selftest.test_pair import arguments
+from tests.bench.whole import ready, trained
 
 
 class FakeFleet:
@@ -31,8 +40,8 @@ def test_runtimes_take_turns_and_only_preprocessing_counts():
     fleet = FakeFleet()
     speeds = measured(cast(Fleet, fleet), {name: name for name in RUNTIMES}, Path("x.jpg"))
     assert fleet.asked == [*RUNTIMES] * ROUNDS
-    assert speeds["ort-python"].rounds == (1_999_998,) * ROUNDS
-    assert speeds["torch-eager"].stages == dict.fromkeys(STAGES, 1_000_000)
+    assert speeds["ort-python"].rounds_ns == (1_999_998,) * ROUNDS
+    assert speeds["torch-eager"].stages_ns == dict.fromkeys(STAGES, 1_000_000)
     assert SAMPLES > 1
 
 
@@ -48,3 +57,35 @@ def test_ratios_are_taken_within_rounds():
 def test_the_images_are_there():
     assert all((IMAGES / f"{size}.jpg").is_file() for size in SIZES)
     assert preprocess_speed.RUNTIMES["ort-rust"] == preprocess_speed.RUNTIMES["ort-python"]
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """The command, with these options, over fake runners and a subject that was trained."""
+    fakes.use(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def ask(*more: str) -> int:
+        monkeypatch.setattr("sys.argv", ["bench", "preprocess-speed", *arguments(tmp_path), *more])
+        return bench.main()
+
+    trained(tmp_path, ready(tmp_path))
+    return ask
+
+
+def test_the_numbers_as_data_and_nothing_else_on_stdout(asked, capfd):
+    assert asked("--json") == 0
+    said = capfd.readouterr()
+    told = json.loads(said.out)
+    assert (told["subject"], told["samples"], list(told["sizes"])) == ("wings/resnet18", SAMPLES, list(SIZES))
+    assert all(len(speed["rounds_ns"]) == ROUNDS and set(speed["stages_ns"]) == set(STAGES) for speed in told["sizes"][SIZES[0]].values())
+    assert "times as long as ort-rust" in said.err
+    assert asked() == 0
+    assert capfd.readouterr().out.count("times as long as ort-rust") == len(SIZES)
+
+
+def test_one_of_several_backbones_is_not_taken_in_silence(asked, capfd):
+    with pytest.raises(UsageError, match="images are prepared as one backbone wants it, and 2 are chosen") as caught:
+        asked("--backbone", "resnet18", "regnet_x_400mf")
+    assert caught.value.next == "add --quick, or --backbone NAME"
+    assert capfd.readouterr().out == ""

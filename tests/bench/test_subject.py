@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.subject import open_subject
+from bench.subject import only_subject, open_subject
 from contract import manifest
 from contract import options as shared
 from contract.errors import DataError, UsageError
@@ -67,3 +67,18 @@ def test_onnx_files_of_another_checkpoint_are_refused(made):
     with pytest.raises(DataError, match="the ONNX files come from another checkpoint than the one beside them") as caught:
         opening()
     assert "nox -s export" in str(caught.value.next)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count", "step"),
+    [
+        ("", 3, "add --quick, or --backbone NAME"),
+        ("--quick --dataset wings rps", 2, "add --dataset NAME"),
+        ("--dataset wings rps", 6, "add --dataset NAME --backbone NAME"),
+    ],
+)
+def test_one_of_several_subjects_is_chosen_by_the_user(chosen, count, step):
+    options, _ = shared.parse(shared.parser("bench", ""), chosen.split())
+    with pytest.raises(UsageError, match=f"one will do, and {count} are chosen") as caught:
+        only_subject(options, shared.select(options), "one will do")
+    assert caught.value.next == step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 
 import numpy as np
@@ -86,3 +87,5 @@ def test_the_command_looks_at_what_was_trained(call, capsys):
     assert path.endswith("look.png")
     with Image.open(path) as image:
         assert min(image.size) > 400
+    assert call("look", *options, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"pictures": [path]}

@@ -178,6 +178,23 @@ def test_the_command(folder, monkeypatch, capsys):
     assert "OK" in capsys.readouterr().out
 
 
+def test_all_differences_as_data(folder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["bench", "verify", str(folder), "--json"])
+    assert command.main() == 0
+    good = json.loads(capsys.readouterr().out)
+    assert (good["run"], good["blocks"], good["differences"], good["exit_code"]) == (str(folder), 48, [], 0)
+    assert good["values"] > 1000
+    change(folder / "results.json", lambda run: [cell.update(middle_ns=1.0, samples=1, blocks=[]) for cell in run["cells"]])
+    change(folder / "results.json", lambda run: [row.update(bound=1.0) for row in run["parity"]])
+    raw_lines = (folder / "raw" / "blocks.jsonl").read_text().splitlines()
+    (folder / "raw" / "blocks.jsonl").write_text("\n".join(raw_lines[::-1]) + "\n")
+    assert command.main() == 1
+    bad = json.loads(capsys.readouterr().out)
+    assert bad["exit_code"] == 1
+    assert len(bad["differences"]) > verify.MOST_SHOWN, "none is left out"
+    assert "results.json: cells[0].middle_ns is 1.0, the raw measurements make it " in " ".join(bad["differences"])
+
+
 def test_an_older_format_is_refused(folder):
     change(folder / "results.json", lambda run: run["cells"][0].pop("alpha_share"))
     with pytest.raises(DataError, match="alpha_share"):

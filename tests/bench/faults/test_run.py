@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from bench import __main__ as bench
 from bench.faults import run
 from bench.faults.catalogue import Fault
 from bench.faults.every import FAULTS
 from bench.faults.trial import Outcome
 from contract.errors import UsageError
 from tests.bench import fakes
+from tests.bench.selftest.test_pair import arguments
+from tests.bench.whole import ready, trained
 
 
 @dataclass
@@ -79,6 +84,38 @@ def test_false_alarms_of_every_runtime_are_told(tmp_path, monkeypatch):
     verdict = judged(tmp_path, monkeypatch, Trials(alarm="bits"), [FAULTS["rotated"]])
     assert verdict.false_alarms == tuple(f"clean run {number}: {name}: bits" for number in (1, 2) for name in ("ort-python", "ort-rust"))
     assert not verdict.good
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Run the command over made-up trials; returns the exit code and what it said."""
+    fakes.use(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(run, "build", lambda **_: None)
+    trained(tmp_path, ready(tmp_path))
+
+    def call(trials: Trials, *more: str) -> tuple[int, Any]:
+        monkeypatch.setattr(run.Trials, "begin", lambda *_: trials)
+        monkeypatch.setattr("sys.argv", ["bench", "faults", "--fault", "rotated", "--clean", "1", *arguments(tmp_path), *more])
+        return bench.main(), capfd.readouterr()
+
+    return call
+
+
+def test_the_command_prints_the_table_and_its_path(command, tmp_path):
+    code, said = command(Trials())
+    (path,) = tmp_path.glob("reports/*/faults.md")
+    assert (code, said.out) == (0, f"{path.read_text()}\n{path}\n")
+
+
+@pytest.mark.parametrize(("trials", "code"), [(Trials(), 0), (Trials(alarm="bits"), 1)])
+def test_all_outcomes_as_data(command, trials, code):
+    got, said = command(trials, "--json")
+    told = json.loads(said.out)
+    assert got == code
+    assert [(each["fault"], each["caught"]) for each in told["outcomes"]] == [("rotated", ["tensors"])]
+    assert bool(told["false_alarms"]) == bool(code)
+    assert "1 of 1 faults caught" in said.err
 
 
 @pytest.mark.parametrize("lacking", ["variant", "runtime"])

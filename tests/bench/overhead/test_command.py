@@ -76,6 +76,16 @@ def test_the_report_says_which_goals_are_met(tmp_path: Path, monkeypatch: pytest
     assert len(stored["counts"]["ort-rust"]) == 3
 
 
+def test_the_counts_as_data_and_nothing_else_on_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(programs, "commands", lambda _model: fakes())
+    assert command.main(["--quick", "--json", "--out", str(tmp_path), "--run", str(tmp_path)]) == 0
+    said = capfd.readouterr()
+    told = json.loads(said.out)
+    assert told == json.loads((tmp_path / "overhead.json").read_text())
+    assert set(told) == {"machine", "judged", "counts"}
+    assert "Goals" in said.err
+
+
 def test_shares_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(programs, "commands", lambda _model: fakes())
     run = made.results()

@@ -15,6 +15,7 @@ from bench.selftest import command, pair
 from contract.errors import ConcordError
 from contract.matrix import Measure
 from tests.bench import fakes
+from tests.bench.selftest.test_replay import compared as replayed
 from tests.bench.whole import ready, trained
 
 
@@ -70,6 +71,20 @@ def test_the_command_writes_what_it_found_after_each_pair(tmp_path, monkeypatch,
     assert [(row["slowdown"], row["trials"]) for row in tested["live"]] == [(0.0, 1), (0.03, 1)]
     assert "| 3% | 2 s | 1 |" in (folder / "selftest.md").read_text()
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / "selftest.md")
+
+
+def test_all_pairs_as_data(tmp_path, monkeypatch, capfd):
+    use_fakes(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(command, "compare", lambda _model, _cell, _given, share, *_: replayed(share, share))
+    trained(tmp_path, ready(tmp_path))
+    monkeypatch.setattr("sys.argv", ["bench", "selftest", "--trials", "1", "--json", *arguments(tmp_path)])
+    assert bench.main() == 0
+    said = capfd.readouterr()
+    told = json.loads(said.out)
+    assert [each["slowdown"] for each in told["compared"]] == [share for share, _, _ in command.TRIALS]
+    assert told["subject"] == "wings/resnet18 raw-static, batch 1"
+    assert "| 3% | 15 s | 1 |" in said.err
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_a_chain_is_measured_and_written(asked, capfd):
     assert {path.name.partition("~")[0].removesuffix(".log") for path in (folder / "logs" / "resnet18").iterdir()} == set(NAMES)
 
 
-def test_each_backbone_is_measured_by_itself(asked, monkeypatch, tmp_path):
-    asked("--backbone", "resnet18", "regnet_x_400mf", "--seconds", "8")
+def test_each_backbone_is_measured_by_itself(asked, monkeypatch, capfd):
+    asked("--backbone", "resnet18", "regnet_x_400mf", "--seconds", "8", "--json")
     asked_for = []
     measure = command.measure
     monkeypatch.setattr(
@@ -78,6 +78,9 @@ def test_each_backbone_is_measured_by_itself(asked, monkeypatch, tmp_path):
     assert bench.main() == 0
     # One half of the time each; what stands for the second one is a link to the first.
     assert asked_for == [("wings/resnet18", 4.0), ("wings/resnet18", 4.0)]
+    said = capfd.readouterr()
+    assert [each["subject"] for each in json.loads(said.out)] == ["wings/resnet18 raw-static, batch 1"] * 2
+    assert said.err.count("step by step") == 2
 
 
 def test_it_is_written_into_the_document(asked, monkeypatch, tmp_path):
