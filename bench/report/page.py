@@ -18,9 +18,10 @@ from bench.results import Results
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many rows a table (None: all), a twelfth as many charts of each kind, images a backbone, and characters a text."""
+    """At most so many rows a table and charts of each kind (None: all), images a backbone, and characters a text."""
 
     rows: int | None
+    charts: int | None
     images: int
     characters: int
 
@@ -35,9 +36,10 @@ class Whole(str):
 # are shown: a data set's class name or a runtime's error may have any, and stands in rows, drawings and what they say in words.
 LARGEST, LONGEST = 300_000, 1000
 LIMITS = (
-    *(Limit(None, images, LONGEST) for images in (12, 9, 6, 3)),
-    *(Limit(rows, 3, 400) for rows in (240, 120, 60, 24, 12)),
-    *(Limit(rows, 0, 100) for rows in (12, 11, 4)),
+    *(Limit(None, None, images, LONGEST) for images in (12, 9, 6, 3)),
+    *(Limit(rows, rows // 12, 3, 400) for rows in (240, 120, 60, 24)),
+    # One chart alone may be too large: of all backbones, or of one with a thousand variants.
+    *(Limit(rows, 0, 0, 100) for rows in (60, 24, 12, 4)),
 )
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -92,8 +94,7 @@ def _drawn(
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    rows = limit.rows
-    some = slice(None if rows is None else rows // 12)
+    rows, some = limit.rows, slice(limit.charts)
     template = _environment(limit.characters).get_template("report.html")
     return template.generate(
         run=results.run,
