@@ -166,21 +166,29 @@ def only_input(loaded: Loaded, where: str) -> ValueInfo:
     """The only input of a model. Raises UsageError when there are several, or when it is not float32."""
     if len(loaded.inputs) != 1 or loaded.inputs[0].dtype != "float32":
         found = ", ".join(f"{each.name} ({each.dtype})" for each in loaded.inputs)
-        raise UsageError(f"models with one float32 input can be measured, this one has: {found}", where=where)
+        raise UsageError(
+            f"models with one float32 input can be measured, this one has: {found}", where=where, next="choose a file with one such input"
+        )
     return loaded.inputs[0]
 
 
 def shape_of(input: ValueInfo, given: str | None, where: str) -> tuple[tuple[int, ...], int | None]:
     """Shape without the batch, and the batch where it is static. Raises UsageError when dynamic dimensions are not given."""
     if not input.shape:
-        raise UsageError(f"the input {input.name} has no dimension to batch over", where=where)
+        raise UsageError(
+            f"the input {input.name} has no dimension to batch over", where=where, next="export it with the batch as its first dimension"
+        )
     batch, *rest = input.shape
     if given is not None:
         if not SHAPE.fullmatch(given):
             raise UsageError(f"'{given}' is not a shape", where="--input-shape", next="give it as 3x224x224, without the batch")
         asked = tuple(int(size) for size in given.split("x"))
         if len(asked) != len(rest) or any(have not in (None, want) for have, want in zip(rest, asked, strict=True)):
-            raise UsageError(f"the model's input is {input.shape}, and {given} does not fit it", where="--input-shape")
+            raise UsageError(
+                f"the model's input is {input.shape}, and {given} does not fit it",
+                where="--input-shape",
+                next="give its sizes in its order, without the batch",
+            )
         return asked, batch
     sizes = [size for size in rest if size is not None]
     if len(sizes) != len(rest):

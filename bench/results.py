@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from bench.blame.found import ModelBlame
@@ -210,3 +211,13 @@ class Results:
     peak_bytes: dict[str, int]
     exit_code: int
     format: int = FORMAT
+
+    @cached_property
+    def weights_had(self) -> dict[tuple[str, str], str]:
+        """What each backbone of each data set started from, where that is known: every row of every table asks for it."""
+        return {(each.dataset, each.backbone): each.weights.had for each in reversed(self.subjects) if each.weights is not None}
+
+    @cached_property
+    def datasets(self) -> frozenset[str]:
+        """The data sets of its subjects."""
+        return frozenset(each.dataset for each in self.subjects)

@@ -103,7 +103,9 @@ class Matrix:
         for name in self.defaults.without:
             self.find("runtime", name)
         if self.defaults.reference in self.defaults.without:
-            raise UsageError(f"{self.defaults.reference} is the reference: parity needs it", where="--without")
+            raise UsageError(
+                f"{self.defaults.reference} is the reference: parity needs it", where="--without", next="leave out other runtimes"
+            )
         for scenario in self.scenario:
             self._find_variants(scenario.variant)
             self._no_such_scenario(scenario)
@@ -192,6 +194,7 @@ def words(backbone: str, variant: str, runtime: str, scenario: Scenario, batch: 
     return backbone, variant, runtime, scenario.name, batched, f"{backbone}/{variant}/{runtime}/{batched}"
 
 
+MEND = "correct that place of the file; contract/nouns.py documents every field"
 NOUNS = ("dataset", "backbone", "recipe", "variant", "runtime", "scenario")
 
 
@@ -204,9 +207,10 @@ def load(path: Path) -> Matrix:
     except IsADirectoryError as fault:
         raise DataError("a folder, not a TOML file", where=str(path), next="give --matrix FILE") from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise DataError(f"not valid TOML: {fault}", where=str(path)) from fault
+        raise DataError(f"not valid TOML: {fault}", where=str(path), next=MEND) from fault
     ours = {"source", "only"}  # fields, and no keys of the file
-    for key in sorted(ours & set(data)):
-        raise strict.StrictError(f"unknown key '{key}'; {nearest(key, set(Matrix.__dataclass_fields__) - ours)}", where=path.name)
-    # Given with the data: what the file's own names are checked with says which file they stand in.
-    return strict.decode(Matrix, data | {"source": path.name}, path.name)
+    with strict.mended_by(MEND):
+        for key in sorted(ours & set(data)):
+            raise strict.StrictError(f"unknown key '{key}'; {nearest(key, set(Matrix.__dataclass_fields__) - ours)}", where=path.name)
+        # Given with the data: what the file's own names are checked with says which file they stand in.
+        return strict.decode(Matrix, data | {"source": path.name}, path.name)

@@ -146,12 +146,12 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
     for name in ("dataset", "backbone", "variant", "runtime", "scenario"):
         twice = next((each for each in values[name] if values[name].count(each) > 1), None)
         if twice is not None:
-            raise UsageError(f"--{name} {twice} is given twice", where=made.prog)
+            raise UsageError(f"--{name} {twice} is given twice", where=made.prog, next="name it once")
     for name in ("epochs", "threads", "images", "seconds"):
         if values[name] is not None and not 0 < values[name] < math.inf:
-            raise UsageError(f"--{name} must be positive, got {values[name]}", where=made.prog)
+            raise UsageError(f"--{name} must be positive, got {values[name]}", where=made.prog, next="give a number above 0")
     if values["seed"] is not None and values["seed"] < 0:
-        raise UsageError(f"--seed must be at least 0, got {values['seed']}", where=made.prog)
+        raise UsageError(f"--seed must be at least 0, got {values['seed']}", where=made.prog, next="give a whole number from 0 on")
     values["threads"] = values["threads"] or usable_threads()
     return Options(**values), raw
 
@@ -201,7 +201,7 @@ def select(options: Options) -> matrices.Matrix:
     loaded = matrices.load(options.matrix)
     quick = loaded.quick if options.quick else None
     if options.quick and quick is None:
-        raise UsageError("--quick needs a [quick] table", where=loaded.source)
+        raise UsageError("--quick needs a [quick] table", where=loaded.source, next="add one to it, or leave --quick out")
     chosen: dict[str, Any] = {noun: getattr(options, noun) or getattr(loaded.defaults, noun) for noun in ("dataset", "runtime", "scenario")}
     for noun in ("backbone", "variant"):
         chosen[noun] = getattr(options, noun) or getattr(quick or loaded.defaults, noun)

@@ -7,6 +7,8 @@ import json
 import math
 import types
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal, TypeVar, Union
 
@@ -40,6 +42,15 @@ def loads(text: str | bytes, where: str) -> Any:
     except (ValueError, RecursionError) as fault:
         raise StrictError(f"not valid JSON: {fault}", where=where) from fault
     return value
+
+
+@contextmanager
+def mended_by(step: str) -> Iterator[None]:
+    """Give errors of data that was read here their next step: who reads a file knows how it is made anew, this module does not."""
+    try:
+        yield
+    except StrictError as fault:
+        raise StrictError(fault.what, where=fault.where, next=fault.next or step) from fault
 
 
 def dumps(value: object) -> str:

@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
     """Parse, then import what is heavy."""
     asked = completion.parse(_parser(), argv)
     if min(asked.threads, *(getattr(asked, name, 1) for name in ("top", "calls", "blocks"))) < 1:
-        raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py")
+        raise UsageError("--threads, --top, --calls and --blocks must be at least 1", where="infer_py", next="raise it, or leave it out")
     run: Callable[[Any], int] = {"predict": _predict, "info": _info, "overhead": _overhead}[asked.verb]
     return run(asked)
 

@@ -43,7 +43,11 @@ class Model:
         inputs = described(self.session.get_inputs())
         if len(inputs) != 1 or inputs[0].dtype != "float32" or len(inputs[0].shape) != 4:
             said = ", ".join(f"{value.name} {value.dtype} {list(value.shape)}" for value in inputs)
-            raise UnsupportedError(f"one float32 input of 4 dimensions is needed, this model has: {said}", where=str(self.file.path))
+            raise UnsupportedError(
+                f"one float32 input of 4 dimensions is needed, this model has: {said}",
+                where=str(self.file.path),
+                next="choose a model of images",
+            )
         return inputs[0]
 
     @property
@@ -70,7 +74,9 @@ class Model:
         """Refuse a tensor that the model cannot take. Raises UsageError naming both sizes."""
         if images.dtype != np.float32 or images.ndim != 4:
             raise UsageError(
-                f"the tensor must be float32 N x C x H x W, it is {images.dtype} {list(images.shape)}", where=str(self.file.path)
+                f"the tensor must be float32 N x C x H x W, it is {images.dtype} {list(images.shape)}",
+                where=str(self.file.path),
+                next="convert it",
             )
         self.check_shape((batch, *images.shape[1:]))
 
@@ -79,7 +85,9 @@ class Model:
         for axis, (size, wanted) in enumerate(zip(shape, self.input.shape, strict=True)):
             if wanted not in (None, size):
                 what = "this static variant takes batches of" if axis == 0 else f"axis {axis} of the input has"
-                raise UsageError(f"{what} {wanted}, asked for {size}", where=str(self.file.path))
+                raise UsageError(
+                    f"{what} {wanted}, asked for {size}", where=str(self.file.path), next="give what it takes, or choose a dynamic variant"
+                )
 
     def run(self, images: Array, outputs: tuple[str, ...] = ()) -> list[Array]:
         """One forward: the asked outputs in order, or all of the model's own. Raises DataError when the library fails."""
@@ -93,15 +101,25 @@ class Model:
     def logits(self, images: Array) -> Array:
         """Logits of a batch, N x classes. Raises DataError where there are none, or where one is no number."""
         if LOGITS not in self.outputs:
-            raise DataError(f"no output is called '{LOGITS}'; there are: {', '.join(self.outputs)}", where=str(self.file.path))
+            raise DataError(
+                f"no output is called '{LOGITS}'; there are: {', '.join(self.outputs)}",
+                where=str(self.file.path),
+                next="export it with Concord",
+            )
         answer = self.run(images, (LOGITS,))[0]
         if not np.isfinite(answer).all():
-            raise DataError("the model answers NaN or infinity", where=str(self.file.path))
+            raise DataError(
+                "the model answers NaN or infinity", where=str(self.file.path), next="check the model: was its training finite?"
+            )
         return answer
 
     def failed(self, fault: BaseException) -> DataError:
         """What one of the library's own errors is to a user."""
-        return DataError(f"{self.library.NAME} failed: {self.library.said(fault)}", where=str(self.file.path))
+        return DataError(
+            f"{self.library.NAME} failed: {self.library.said(fault)}",
+            where=str(self.file.path),
+            next="export it again; nox -s doctor shows the library",
+        )
 
     def _with_outputs(self, names: tuple[str, ...]) -> Any:
         added = tuple(name for name in dict.fromkeys(names) if name not in self.outputs)
@@ -109,7 +127,11 @@ class Model:
             return self.session
         for name in added:
             if name not in self.file.values:
-                raise UsageError(f"no value '{name}' in the graph; {nearest(name, self.file.values)}", where=str(self.file.path))
+                raise UsageError(
+                    f"no value '{name}' in the graph; {nearest(name, self.file.values)}",
+                    where=str(self.file.path),
+                    next="choose one of the graph's values",
+                )
         if added not in self._extended:
             self._extended[added] = self.library.with_outputs(self.file.path, added, self.provider, self.options)
         return self._extended[added]
@@ -134,7 +156,7 @@ def load(path: Path, provider: str, options: Any, library: Library, create: Crea
 
 def _check_labels(card: Card, opened: Any, path: Path) -> None:
     if card.task not in (None, "classify"):
-        raise DataError(f"task '{card.task}' is not supported, only 'classify'", where=str(path))
+        raise DataError(f"task '{card.task}' is not supported, only 'classify'", where=str(path), next="choose a classifier")
     sizes = {value.name: value.shape[-1] for value in described(opened.get_outputs()) if value.shape}
     count = sizes.get(LOGITS)
     if card.labels is not None and count not in (None, len(card.labels)):

@@ -48,7 +48,7 @@ def read(path: Path) -> OnnxFile:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _model(_Reader(data), found)
     except OSError as fault:
-        raise DataError(f"cannot be read: {fault.strerror}", where=str(path)) from fault
+        raise DataError(f"cannot be read: {fault.strerror}", where=str(path), next="check the path and its permissions") from fault
     except (_Malformed, UnicodeDecodeError) as fault:
         raise DataError(f"not an ONNX model: {fault}", where=str(path), next=AGAIN) from fault
     return found

@@ -63,7 +63,7 @@ def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]
                 # Decoded first: a PNG file may state it behind its pixels.
                 return image.convert("RGB"), orientation(image) if orient else None
         except FileNotFoundError as fault:
-            raise DataError("no such image", where=str(path)) from fault
+            raise DataError("no such image", where=str(path), next="check the path") from fault
         except DECODE_FAULTS as fault:
             raise DataError(f"cannot be decoded: {_said(fault, path)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
 

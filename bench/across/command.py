@@ -26,7 +26,11 @@ def run(one: str, other: str, reports: Path, *, as_json: bool) -> int:
         raise UsageError(f"'{one}' and '{other}' are one run", where="bench report", next="name two runs")
     found = compare(first, second)
     if not found.cells and not found.rows:
-        raise UsageError(f"{one} and {other} have no row of parity and no measured cell in common", where="bench report")
+        raise UsageError(
+            f"{one} and {other} have no row of parity and no measured cell in common",
+            where="bench report",
+            next="name two runs that share a backbone",
+        )
     path = folder / f"compare-{its.name}.md"
     artifact.write_text(path, tables.markdown(found))
     artifact.write_text(path.with_suffix(".json"), strict.pretty(found))

@@ -44,7 +44,8 @@ def read_blocks(folder: Path) -> list[Line]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as fault:
         raise DataError("this run has no raw measurements", where=str(path), next="nox -s bench makes a run that has them") from fault
-    return [strict.decode(Line, strict.loads(line, where), where) for n, line in enumerate(lines, 1) for where in [f"{path}:{n}"]]
+    with strict.mended_by("measure again (nox -s bench): what a damaged file holds no longer proves this run"):
+        return [strict.decode(Line, strict.loads(line, where), where) for n, line in enumerate(lines, 1) for where in [f"{path}:{n}"]]
 
 
 def write_manifests(subjects: list[Subject], folder: Path) -> None:

@@ -80,12 +80,16 @@ def _recorded(cells: tuple[Measured, ...], path: Path) -> Iterator[str]:
         if expected:
             yield f"{path.name}: is missing"
         return
-    record = strict.loads(path.read_text(encoding="utf-8"), str(path))
-    seconds = {each["name"]: each["stats"]["data"] for each in record["benchmarks"]}
-    for name in sorted(expected.keys() ^ seconds.keys()):
+    try:
+        record = strict.loads(path.read_bytes(), str(path))
+        recorded = {each["name"]: [round(sample * 1e9) for sample in each["stats"]["data"]] for each in record["benchmarks"]}
+    except (strict.StrictError, KeyError, TypeError):
+        yield f"{path.name}: is no record of pytest-benchmark"
+        return
+    for name in sorted(expected.keys() ^ recorded.keys()):
         yield f"{path.name}: {name} is {'missing' if name in expected else 'of no cell'}"
-    for name in sorted(expected.keys() & seconds.keys()):
-        if [round(each * 1e9) for each in seconds[name]] != expected[name]:
+    for name in sorted(expected.keys() & recorded.keys()):
+        if recorded[name] != expected[name]:
             yield f"{path.name}: {name} has other samples"
 
 

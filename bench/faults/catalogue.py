@@ -63,5 +63,7 @@ def fault(group: Group, stage: str, seam: Seam, doses: tuple[float, ...] = (1.0,
 def find(name: str, faults: Mapping[str, Fault]) -> Fault:
     """The fault of that name. Raises UsageError with the nearest known one."""
     if name not in faults:
-        raise UsageError(f"unknown fault '{name}'; {nearest(name, faults)}", where="--fault")
+        raise UsageError(
+            f"unknown fault '{name}'; {nearest(name, faults)}", where="--fault", next="choose one of the table in METHODOLOGY.md"
+        )
     return faults[name]

@@ -69,7 +69,7 @@ class Verdict:
 def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
     """Try all faults, or those named by --fault; returns the exit code and the folder with faults.json and faults.md."""
     if raw.clean < 0:
-        raise UsageError(f"--clean must be at least 0, got {raw.clean}", where="bench faults")
+        raise UsageError(f"--clean must be at least 0, got {raw.clean}", where="bench faults", next="raise it, or leave it out")
     matrix = select(options)
     chosen = [find(name, FAULTS) for name in raw.fault] or list(FAULTS.values())
     subject = only_subject(options, matrix, "faults are put into one backbone")
@@ -114,7 +114,11 @@ def judge(
     """
     others = [name for name in matrix.defaults.runtime if name != matrix.defaults.reference]
     if not others or not subject.model_exists(VARIANT):
-        raise UsageError(f"faults are put into {VARIANT} in a runtime beside the reference: one is missing", where=subject.name)
+        raise UsageError(
+            f"faults are put into {VARIANT} in a runtime beside the reference: one is missing",
+            where=subject.name,
+            next="choose --runtime ort-python, and run nox -s export",
+        )
     runtime = RUNTIME if RUNTIME in others else others[0]
     verdict = Verdict(subject.name, VARIANT, runtime, images, 0, (), ())
     for seed in range(clean):

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     """Run the command; with --json the counts as data. Raises JudgedBad on a disagreement, EnvironmentFault where no binary is built."""
     asked = parser().parse_args(arguments)
     if min(asked.count, asked.jobs) < 1:
-        raise UsageError("--count and --jobs must be at least 1", where="python -m bench fuzz")
+        raise UsageError("--count and --jobs must be at least 1", where="python -m bench fuzz", next="raise it, or leave it out")
     if not ort_rust.BINARY.is_file():
         raise EnvironmentFault("the Rust binary is not built", where=str(ort_rust.BINARY.relative_to(CHECKOUT)), next="nox -s build")
     forms = (asked.format.upper(),) if asked.format else FORMATS

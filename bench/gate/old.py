@@ -72,7 +72,8 @@ def open_run(name: str, reports: Path) -> OldRun:
             where=str(folder),
             next=ANEW,
         ) from fault
-    index = strict.decode(Index, _this_format(strict.loads(text, str(path)), path), str(path))
+    with strict.mended_by(ANEW):
+        index = strict.decode(Index, _this_format(strict.loads(text, str(path)), path), str(path))
     return OldRun(index.run, folder, index.cpu_flags, {(each.dataset, each.backbone, each.variant): each for each in index.files})
 
 

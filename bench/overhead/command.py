@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
     usual = QUICK if asked.quick else FULL
     amount = Amount(asked.processes or usual.processes, asked.blocks or usual.blocks, asked.calls or usual.calls)
     if min(amount.processes, amount.blocks, amount.calls) < 1:
-        raise UsageError("--processes, --blocks and --calls must be at least 1", where="python -m bench overhead")
+        raise UsageError(
+            "--processes, --blocks and --calls must be at least 1", where="python -m bench overhead", next="raise it, or leave it out"
+        )
     return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out), as_json=asked.output_json)
 
 

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from bench.report import words
+from bench.report.table import printable
 from bench.results import Results
 
 # Characters that XML 1.0 cannot hold at all, not even escaped.
@@ -45,4 +46,5 @@ def render(results: Results) -> str:
 
 
 def _clean(text: str) -> str:
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    # XML can hold a direction mark, and the page of a CI service that shows it would be turned around from there on.
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", printable(text))

@@ -55,7 +55,7 @@ def agrees(results: Results) -> Answer:
 def fastest(results: Results) -> Answer:
     """Latency of one image: each runtime against ort-python on the same file."""
     question = "Which runtime is fastest?"
-    found = [each for each in results.contrasts if each.factor == "runtime" and _kind(results, each) == "latency" and each.cell.batch == 1]
+    found = [each for each in _of_latency(results) if each.factor == "runtime" and each.cell.batch == 1]
     if not found:
         return Answer(question, "not measured", "open", ("No latency was measured in two runtimes.",))
     lines, first, undecided = [], [], False
@@ -74,7 +74,7 @@ def fastest(results: Results) -> Answer:
 def matters(results: Results) -> Answer:
     """Variants against raw-dynamic: onnxsim, and a batch axis that is fixed."""
     question = "Did onnxsim or a fixed batch change anything?"
-    found = [each for each in results.contrasts if each.factor == "variant" and _kind(results, each) == "latency"]
+    found = [each for each in _of_latency(results) if each.factor == "variant"]
     counts = Counter(each.verdict for each in found if each.verdict)
     simplified = [variant for subject in results.subjects for variant in subject.variants if variant.name.startswith("sim")]
     lines = []
@@ -100,9 +100,9 @@ def matters(results: Results) -> Answer:
     return Answer(question, short, "good" if changed or (found and not undecided) else "open", tuple(lines))
 
 
-def _kind(results: Results, contrast: Contrast) -> str:
+def _of_latency(results: Results) -> list[Contrast]:
     kinds = {cell.cell: cell.kind for cell in results.cells}
-    return kinds.get(contrast.cell, "")
+    return [each for each in results.contrasts if kinds.get(each.cell) == "latency"]
 
 
 def contenders(group: Sequence[Contrast]) -> list[str]:

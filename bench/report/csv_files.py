@@ -110,9 +110,8 @@ def _parity(results: Results, row: ParityRow) -> Row:
 
 def _place(results: Results, at: Cell | ParityRow) -> Row:
     """Where a row belongs; with the weights that its backbone started from, as every table has them."""
-    had = [each.weights.had for each in results.subjects if (each.dataset, each.backbone) == (at.dataset, at.backbone) and each.weights]
     names: Row = {name: getattr(at, name) for name in ("dataset", "backbone", "variant", "runtime", "provider")}
-    return {"run": results.run, "weights": had[0] if had else None, **names}
+    return {"run": results.run, "weights": results.weights_had.get((at.dataset, at.backbone)), **names}
 
 
 def _accuracy(prefix: str, found: Accuracy | None) -> Row:

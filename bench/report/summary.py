@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from bench.fleet import same_library
 from bench.report import gate, words
 from bench.report.table import Table, code, escape, printable, to_markdown
-from bench.results import Results
+from bench.results import ParityRow, Results
 
 
 def headline(results: Results) -> str:
@@ -57,9 +59,10 @@ def _parity_line(results: Results) -> str:
 
 def _claims(results: Results) -> list[str]:
     """Per backbone, the weakest claim that its rows support."""
-    lines = []
-    for dataset, backbone in dict.fromkeys((row.dataset, row.backbone) for row in results.parity):
-        rows = [row for row in results.parity if (row.dataset, row.backbone) == (dataset, backbone)]
+    lines, of = [], defaultdict[tuple[str, str], list[ParityRow]](list)
+    for row in results.parity:
+        of[row.dataset, row.backbone].append(row)
+    for (dataset, backbone), rows in of.items():
         worst = max([row for row in rows if row.judged] or rows, key=lambda row: row.bound)
         claim = words.claim(worst.flips + worst.near_tie_flips, worst.images, worst.bound)
         stated = [row.claim for row in rows if row.claim]

@@ -31,6 +31,8 @@ class Table:
 
 def printable(text: str) -> str:
     """Control characters, direction overrides and line separators replaced by U+FFFD: a class name must not move the cursor."""
+    if text.isprintable():  # nearly every text, and a large run has hundreds of thousands
+        return text
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char != "\n" else char
         for char in text

@@ -121,7 +121,7 @@ def timed(results: Results, name: str) -> Table:
 def scenario(results: Results, name: str) -> Table:
     """One scenario's numbers."""
     cells = [cell for cell in results.cells if cell.cell.scenario == name]
-    throughput = any(cell.images_per_second for cell in cells)
+    throughput, split = any(cell.images_per_second for cell in cells), any(cell.split_ns for cell in cells)
     rows = [
         (
             words.backbone(results, cell.cell.dataset, cell.cell.backbone),
@@ -131,7 +131,7 @@ def scenario(results: Results, name: str) -> Table:
             *((words.rate(cell.images_per_second),) if throughput else ()),
             *("-" if cell.error else words.percentile(cell.percentiles_ns[str(each)], cell.samples, each) for each in LEAST_FOR),
             str(cell.samples),
-            *((_split(cell),) if any(each.split_ns for each in cells) else ()),
+            *((_split(cell),) if split else ()),
         )
         for cell in cells
     ]
@@ -141,7 +141,7 @@ def scenario(results: Results, name: str) -> Table:
         *(["images/s [95 %]"] if throughput else []),
         *(f"p{each}" for each in LEAST_FOR),
         "samples",
-        *(["median by stage"] if any(cell.split_ns for cell in cells) else []),
+        *(["median by stage"] if split else []),
     ]
     numbers = frozenset(range(3, columns.index("samples") + 1))
     note = "[95 %]: of the median of these processes; the next ones may differ by a percent more, which the ratios below count in"

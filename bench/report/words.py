@@ -116,13 +116,9 @@ def reference(results: Results) -> str:
 
 def backbone(results: Results, dataset: str, name: str) -> str:
     """The backbone with the weights that it started from: every table says so when they are random. With its data set if there are more."""
-    several = len({each.dataset for each in results.subjects}) > 1
-    shown = f"{dataset}/{name}" if several else name
-    for subject in results.subjects:
-        if (subject.dataset, subject.backbone) == (dataset, name) and subject.weights is not None:
-            had = subject.weights.had
-            return f"{shown} ({'random' if had == 'random' else had.rpartition('/')[2]})"
-    return shown
+    shown = f"{dataset}/{name}" if len(results.datasets) > 1 else name
+    had = results.weights_had.get((dataset, name))
+    return shown if had is None else f"{shown} ({'random' if had == 'random' else had.rpartition('/')[2]})"
 
 
 def short(text: str, characters: int) -> str:

@@ -22,13 +22,14 @@ def store(results: Results, folder: Path) -> None:
 
 
 def load(folder: Path) -> Results:
-    """Read a run. Raises DataError when there is none, or when another version wrote it."""
+    """Read a run. Raises DataError when there is none, when it is damaged, or when another version wrote it."""
     path = folder / RESULTS
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError as fault:
         raise DataError("no such run", where=str(path), next="nox -s bench") from fault
-    return strict.decode(Results, _this_format(strict.loads(text, str(path)), path), str(path))
+    with strict.mended_by(f"measure again (nox -s bench), or take another run: ls {folder.parent}"):
+        return strict.decode(Results, _this_format(strict.loads(text, str(path)), path), str(path))
 
 
 def render(results: Results, folder: Path) -> None:
@@ -69,6 +70,6 @@ def _this_format(data: Any, path: Path) -> Any:
         raise DataError(
             f"written in format {written} by {'a' if age == 'newer' else 'an'} {age} version of Concord, and this one reads {FORMAT}",
             where=str(path),
-            next="read it with the version that wrote it, or measure anew (nox -s bench)",
+            next="read it with the version that wrote it, or measure again (nox -s bench)",
         )
     return data

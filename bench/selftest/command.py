@@ -32,7 +32,7 @@ REPLAYED_PROCESSES = 4
 def run(options: Options, raw: argparse.Namespace) -> int:
     """Run it, write selftest.json and selftest.md after each comparison, print the table; --write puts it into METHODOLOGY.md."""
     if raw.trials is not None and raw.trials < 1:
-        raise UsageError(f"--trials must be at least 1, got {raw.trials}", where="bench selftest")
+        raise UsageError(f"--trials must be at least 1, got {raw.trials}", where="bench selftest", next="raise it, or leave it out")
     matrix = select(options)
     subject = only_subject(options, matrix, "one backbone is timed against itself")
     plan = [(share, seconds) for share, seconds, count in TRIALS for _ in range(raw.trials or count)]

@@ -59,6 +59,9 @@ HOSTILE = (
     "`rm -rf` *bold* _it_ [a](http://x) ![i](y) @team #1 ~~s~~",
     "&lt; \\| ]]> \" '",
     "nul\0 half\ufffe",
+    "=cmd|' /C calc'!A0",
+    "../x",
+    "\N{LEFT-TO-RIGHT ISOLATE}kept\N{POP DIRECTIONAL ISOLATE} and \N{RIGHT-TO-LEFT MARK}turned",
 )
 
 

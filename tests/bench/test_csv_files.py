@@ -13,6 +13,7 @@ from bench.report import csv_files
 from bench.results import ClaimJudged, Interval, Results
 from tests.bench import made
 from tests.bench.fakes import cell
+from tests.bench.test_report import ACTING
 
 FORMULAS = (
     "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "'=1", "''+1", "\N{FULLWIDTH EQUALS SIGN}1",
@@ -137,5 +138,4 @@ def test_hostile_names_are_one_row_each_and_none_acts():
         for column in columns:
             assert [row[column] for row in rows] == [csv_files.harmless(name) for name in names]
         assert not any(value.startswith(("=", "@", "\t")) for row in rows for value in row.values())
-        assert "\x1b" not in text
-        assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in text
+        assert not ACTING.search(text)

@@ -13,8 +13,10 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.report import page, tables
-from bench.results import Results
+from bench.report.table import printable
+from bench.results import ImageVerdict, Results
 from tests.bench import made
+from tests.bench.test_report import ACTING
 
 ASKS = {"src", "href", "srcset", "action", "poster", "data", "background", "formaction", "xlink:href"}
 KNOWN = {
@@ -87,9 +89,9 @@ def test_the_policy_admits_its_own_style_and_script_alone():
 
 def test_hostile_names_are_text():
     words = "".join(Parsed(rendered(made.hostile())).words)
-    for name in ("<script>alert(1)</script>", "</td><img src=x onerror=alert(1)>", "a|b", "[link=javascript:alert(1)]x[/link]"):
-        assert name in words
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]", words)
+    for name in made.HOSTILE:
+        assert printable(name) in words
+    assert not ACTING.search(words)
 
 
 def test_every_table_and_answer_is_there():
@@ -129,7 +131,7 @@ def test_images_are_left_out_before_rows_are():
     large = [replace(made.sample(), picture="A" * 6000, backbone=name) for name in ("a", "b", "c", "d") for _ in range(12)]
     text = rendered(replace(some, samples=tuple(large)))
     assert len(text.encode()) < page.LARGEST
-    assert text.count("<img ") == 4 * 9
+    assert text.count("<img ") == text.count("A" * 6000) == 4 * 9, "half a picture is none"
     assert "This run is large" not in text
 
 
@@ -138,6 +140,42 @@ def test_ten_thousand_classes_fit():
     text = rendered(replace(made.results(), confusions=(made.confusion(*pairs),)))
     assert "5000 of 10000 right" in text
     assert "4980 more pairs" in text
+
+
+def named(*names: str) -> Results:
+    """A run whose classes, problems, errors and machine have these names."""
+    run = made.results()
+    pairs = [(name, other, 1) for name, other in zip(names, (*names[1:], names[0]), strict=True)]
+    shown = tuple(ImageVerdict(f"{name}.jpg", "flip", name, name, 1.5, 3.2) for name in names)
+    return replace(
+        run,
+        confusions=(made.confusion(*pairs),),
+        samples=tuple(made.sample(name, name, name) for name in names),
+        parity=(*run.parity, replace(run.parity[2], shown=shown, problems=names)),
+        cells=(*run.cells, *(replace(run.cells[2], error=name) for name in names)),
+        problems=names,
+        remarks=names,
+        command=" ".join(names),
+        environment=replace(run.environment, cpu="".join(names)),
+    )
+
+
+@pytest.mark.parametrize("letter", ["W", "<", "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{GRINNING FACE}"])
+def test_a_text_of_any_length_is_cut_and_says_so(letter):
+    text = rendered(named(letter * 100_000))
+    assert len(text.encode()) < page.LARGEST
+    words = Parsed(text).words
+    assert max(map(len, words)) <= page.LONGEST + 100, "one line is made of several texts"
+    assert any(word.endswith("…") and len(word) >= page.LONGEST for word in words)
+    assert text.rstrip().endswith("</html>")
+
+
+def test_ten_thousand_long_texts_are_shown_in_part():
+    text = rendered(named(*(f"{number} {'<' * 300}" for number in range(10_000))))
+    assert len(text.encode()) < page.LARGEST
+    assert "This run is large" in text
+    assert re.search("… [0-9]+ more lines", text)
+    assert "2 of 5 agree with PyTorch eager" in text
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from bench import schema
+from bench.results import FORMAT
 from contract import strict
 from tests.bench import made
 
@@ -35,6 +36,9 @@ def test_it_is_a_schema_and_results_are_valid():
         ((), "seed", "0"),
         ((), "seed", 0.5),
         ((), "quick", 1),
+        ((), "format", FORMAT + 1),
+        ((), "format", FORMAT - 1),
+        ((), "format", str(FORMAT)),
         ((), "problems", None),
         (("cells", 0), "surprise", 1),
         (("cells", 0), "error", 5),
@@ -50,6 +54,13 @@ def test_what_results_are_not(path, key, value):
     bad = plain()
     _at(bad, path)[key] = value
     assert not VALIDATOR.is_valid(bad)
+
+
+def test_it_says_of_which_format_it_is():
+    assert schema.schema()["$id"] == f"concord-results-{FORMAT}"
+    (fault,) = VALIDATOR.iter_errors(plain() | {"format": FORMAT + 1})
+    assert list(fault.path) == ["format"]
+    assert fault.message == f"{FORMAT} was expected"
 
 
 @pytest.mark.parametrize("path", [(), ("cells", 0), ("parity", 0), ("environment",), ("receipts", "ort-rust"), ("cells", 0, "cell")])

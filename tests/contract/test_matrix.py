@@ -221,8 +221,9 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
 )
 def test_what_makes_no_sense_is_refused_with_its_place(tmp_path, old, new, message):
     assert old in SMALL
-    with pytest.raises(ConcordError, match=message):
+    with pytest.raises(ConcordError, match=message) as caught:
         load(tmp_path, SMALL.replace(old, new, 1))
+    assert caught.value.next
 
 
 def test_a_missing_or_unreadable_file(tmp_path):

@@ -151,6 +151,15 @@ def test_loads_refuses(text, what):
     assert caught.value.where == "here"
 
 
+def test_who_reads_says_the_next_step():
+    with pytest.raises(StrictError, match="not valid JSON") as caught, strict.mended_by("make it anew"):
+        strict.loads("{", "x.json")
+    assert (caught.value.where, caught.value.next) == ("x.json", "make it anew")
+    with pytest.raises(StrictError) as caught, strict.mended_by("outer"), strict.mended_by("inner"):
+        strict.loads("{", "x.json")
+    assert caught.value.next == "inner", "the nearest reader knows best"
+
+
 def test_loads_takes_characters_of_every_plane():
     assert strict.loads(r'["\ud83e\udd8b \u03a9"]', "x") == ["🦋 Ω"]
 

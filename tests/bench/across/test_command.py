@@ -134,6 +134,46 @@ def test_another_format(reports, written, said):
         assert f"this one reads {FORMAT}" in caught.value.what
 
 
+DAMAGED = {
+    "NaN": lambda text: text.replace('"equivalent": 0.01', '"equivalent": NaN'),
+    "truncated": lambda text: text[: len(text) // 2],
+    "no JSON": lambda _: "",
+    "a list": lambda _: "[]\n",
+    "not UTF-8": lambda _: b"\x81",
+    "a key too many": lambda text: text.replace('"equivalent"', '"equivalents": 0, "equivalent"'),
+    "another type": lambda text: text.replace('"equivalent": 0.01', '"equivalent": "1 %"'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_run_says_what_to_do(reports, damage):
+    path = reports / moved().run / "results.json"
+    damaged = DAMAGED[damage](path.read_text())
+    assert damaged != path.read_text()
+    path.write_bytes(damaged if isinstance(damaged, bytes) else damaged.encode())
+    with pytest.raises(DataError) as caught:
+        report(reports, moved().run)
+    assert caught.value.where.startswith(str(path))
+    assert caught.value.next == f"measure again (nox -s bench), or take another run: ls {reports}"
+
+
+def test_on_the_command_line_a_damaged_run_and_a_newer_one_are_exit_4(reports):
+    newer = store(replace(same(), run="newer"), reports) / "results.json"
+    newer.write_text(strict.pretty({**strict.plain(same()), "format": FORMAT + 1}))
+    path = reports / moved().run / "results.json"
+    path.write_text(path.read_text().replace('"equivalent": 0.01', '"equivalent": NaN'))
+    again = f"measure again (nox -s bench), or take another run: ls {reports}"
+    elsewhere = "read it with the version that wrote it, or measure again (nox -s bench)"
+    age = f"written in format {FORMAT + 1} by a newer version of Concord, and this one reads {FORMAT}"
+    for arguments, said in (
+        (("report", moved().run), f"error: {path}: not valid JSON: NaN is not a number\n  next: {again}\n"),
+        (("verify", "newer"), f"error: {newer}: {age}\n  next: {elsewhere}\n"),
+        (("report", first().run, "newer"), f"error: {newer}: {age}\n  next: {elsewhere}\n"),
+    ):
+        done = bench(*arguments, "--reports", str(reports))
+        assert (done.returncode, done.stdout, done.stderr) == (4, "", said)
+
+
 def test_the_command_line(reports):
     done = bench("report", first().run, "gone", "--reports", str(reports))
     assert (done.returncode, done.stdout) == (2, "")

@@ -141,6 +141,13 @@ def test_the_record_of_pytest_benchmark(folder, capsys):
     assert f"benchmark.json: test_cell[{CELLS[2]}] is missing" in said
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"benchmarks": [1]}', '{"benchmarks": [{"name": "x", "stats": {"data": ["1"]}}]}'])
+def test_a_damaged_record_is_a_difference(folder, text, capsys):
+    (folder / "benchmark.json").write_text(text)
+    assert verify.verify(folder) == 1
+    assert "benchmark.json: is no record of pytest-benchmark\n" in capsys.readouterr().out
+
+
 def test_many_differences_are_counted(folder, capsys):
     change(folder / "results.json", lambda run: [cell.update(middle_ns=1.0, samples=1, blocks=[]) for cell in run["cells"]])
     change(folder / "results.json", lambda run: [row.update(bound=1.0) for row in run["parity"]])
@@ -159,8 +166,9 @@ def test_a_run_without_raw_measurements(folder):
 def test_a_damaged_line_is_named(folder):
     path = folder / "raw" / "blocks.jsonl"
     path.write_text(path.read_text() + "{}\n")
-    with pytest.raises(DataError, match=r"blocks\.jsonl:49: missing key"):
+    with pytest.raises(DataError, match=r"blocks\.jsonl:49: missing key") as caught:
         verify.verify(folder)
+    assert "nox -s bench" in caught.value.next
 
 
 def test_blocks_that_overlap_and_rounds_that_are_no_palindromes():
