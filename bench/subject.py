@@ -155,12 +155,18 @@ def open_subject(asked: Asked, artifacts: Path) -> Subject:
 
 
 def only_subject(options: Options, matrix: Matrix, about: str) -> Subject:
-    """The one subject that is chosen. Raises UsageError, which begins with what it is `about`, where several are."""
-    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
+    """The one subject that is chosen; the backbone that --quick takes, where nobody named one.
+
+    Raises UsageError, which begins with what it is `about`, where several are chosen.
+    """
+    backbones = matrix.defaults.backbone
+    if not options.backbone and matrix.quick is not None:
+        backbones = tuple(name for name in matrix.quick.backbone if name in backbones) or backbones
+    names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in backbones]
     if len(names) != 1:
-        few = " ".join(f"--{noun} NAME" for noun in ("dataset", "backbone") if len(getattr(matrix.defaults, noun)) > 1)
-        # --quick takes one backbone, and every data set.
-        raise UsageError(f"{about}, and {len(names)} are chosen", next=f"add {few}" if "dataset" in few else f"add --quick, or {few}")
+        several = (("dataset", matrix.defaults.dataset), ("backbone", backbones))
+        few = " ".join(f"--{noun} NAME" for noun, chosen in several if len(chosen) > 1)
+        raise UsageError(f"{about}, and {len(names)} are chosen", next=f"add {few}")
     return open_subject(shared.asked(options, matrix, *names[0]), options.artifacts)
 
 

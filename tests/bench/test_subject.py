@@ -72,9 +72,11 @@ def test_onnx_files_of_another_checkpoint_are_refused(made):
 @pytest.mark.parametrize(
     ("chosen", "count", "step"),
     [
-        ("", 3, "add --quick, or --backbone NAME"),
+        ("--backbone resnet18 regnet_x_400mf", 2, "add --backbone NAME"),
         ("--quick --dataset wings rps", 2, "add --dataset NAME"),
-        ("--dataset wings rps", 6, "add --dataset NAME --backbone NAME"),
+        ("--dataset wings rps", 2, "add --dataset NAME"),
+        ("--dataset wings rps --backbone resnet18 regnet_x_400mf", 4, "add --dataset NAME --backbone NAME"),
+        ("-k regnet", 2, "add --backbone NAME"),
     ],
 )
 def test_one_of_several_subjects_is_chosen_by_the_user(chosen, count, step):
@@ -82,3 +84,11 @@ def test_one_of_several_subjects_is_chosen_by_the_user(chosen, count, step):
     with pytest.raises(UsageError, match=f"one will do, and {count} are chosen") as caught:
         only_subject(options, shared.select(options), "one will do")
     assert caught.value.next == step
+
+
+@pytest.mark.parametrize(("chosen", "backbone"), [("", "resnet18"), ("--quick", "resnet18"), ("-k x_400mf", "regnet_x_400mf")])
+def test_who_names_no_backbone_gets_that_of_quick_where_it_is_chosen(tmp_path, chosen, backbone):
+    options, _ = shared.parse(shared.parser("bench", ""), [*chosen.split(), "--artifacts", str(tmp_path)])
+    with pytest.raises(DataError) as caught:  # nothing is trained: the error says what was looked for
+        only_subject(options, shared.select(options), "one will do")
+    assert backbone in str(caught.value.where)
