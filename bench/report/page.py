@@ -41,6 +41,8 @@ LIMITS = (
     # One chart alone may be too large: of all backbones, or of one with a thousand variants.
     *(Limit(rows, 0, 0, 100) for rows in (60, 24, 12, 4)),
 )
+# A list of more is no help: rows are found by words.
+MOST_CHOICES = 60
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -109,6 +111,7 @@ def _drawn(
         trainings=drawings.trainings[some],
         galleries=[replace(each, pictures=each.pictures[: limit.images]) for each in drawings.galleries[some]],
         contents=_contents(drawings, tables),
+        nouns=_nouns(results, limit.characters),
         width=charts.WIDTH,
         label=charts.LABEL,
         height=plots.HEIGHT,
@@ -150,6 +153,16 @@ def _contents(drawings: Drawings, tables: list[Table]) -> list[tuple[str, str]]:
     shown += [("training", "Training")] if drawings.trainings else []
     shown += [("images", "Images")] if drawings.galleries else []
     return shown + [(f"table-{number}", table.title) for number, table in enumerate(tables, start=1)]
+
+
+def _nouns(results: Results, characters: int) -> list[tuple[str, list[str]]]:
+    """What the page can be narrowed to, as it is shown: names of which there are several, and not too many to choose from."""
+    cells = [each.cell for each in results.cells]
+    found = {
+        noun: sorted({printable(words.short(getattr(each, noun), characters)) for each in (*cells, *results.parity)})
+        for noun in ("backbone", "variant", "runtime")
+    }
+    return [(noun, names) for noun, names in found.items() if 1 < len(names) <= MOST_CHOICES]
 
 
 def _file(name: str) -> str:

@@ -1,6 +1,15 @@
 "use strict";
-// Tables sort by a click on a head, and show the rows that hold every word of a filter. Without this script they are whole.
+// Tables sort by a click on a head, and show the rows that hold every word of a filter; a choice of names leaves out, on the whole page,
+// what is of other names only. Without this script all is there.
 (() => {
+  // Names stand between blanks, and whatever parts words in tables and drawings is one.
+  const said = (text) => ` ${text.split(/[\s,:()/]+/).filter(Boolean).join(" ")} `;
+  const bar = document.getElementById("choose");
+  const nouns = JSON.parse(bar.dataset.nouns).map(([label, names]) => ({ label, names: names.map(said), shown: names, chosen: "" }));
+  const other = (text) =>
+    nouns.some(({ names, chosen }) => chosen && !text.includes(chosen) && names.some((name) => text.includes(name)));
+  const updates = [];
+  const rowsOfAll = [];
   const UNITS = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1 };
   const value = (text) => {
     const found = /^(?:below |above )?([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\s*(ns|us|ms|s)?(?![A-Za-z])/.exec(text.trim());
@@ -30,6 +39,15 @@
         body.append(...sorted);
       });
     });
+    let words = [];
+    const update = () => {
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = other(said(row.textContent)) || !words.every((word) => text.includes(word));
+      }
+    };
+    updates.push(update);
+    rowsOfAll.push(...rows);
     if (rows.length < 6) continue;
     const label = document.createElement("label");
     label.className = "filter";
@@ -40,11 +58,39 @@
     label.append(input);
     table.parentElement.before(label);
     input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const row of rows) {
-        const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
-      }
+      words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      update();
     });
   }
+  for (const drawn of document.querySelectorAll("figure, section:has(> .gallery)")) {
+    const title = said(drawn.querySelector("figcaption, h2").textContent);
+    updates.push(() => { drawn.hidden = other(title); });
+  }
+  for (const title of document.querySelectorAll("svg g > title")) {
+    const text = said(title.textContent);
+    updates.push(() => title.parentElement.classList.toggle("other", other(text)));
+  }
+  for (const line of document.querySelectorAll("svg path.joined")) {
+    const points = [...line.parentElement.querySelectorAll(":scope > g")];
+    updates.push(() => line.classList.toggle("other", points.length > 0 && points.every((point) => point.classList.contains("other"))));
+  }
+  const count = document.createElement("output");
+  const all = () => {
+    updates.forEach((update) => update());
+    const left = rowsOfAll.filter((row) => !row.hidden).length;
+    count.textContent = nouns.some(({ chosen }) => chosen) ? `${left} of ${rowsOfAll.length} rows` : "";
+  };
+  for (const noun of nouns) {
+    const select = document.createElement("select");
+    select.append(new Option("all", ""), ...noun.shown.map((name, index) => new Option(name, noun.names[index])));
+    const label = document.createElement("label");
+    label.append(`${noun.label}: `, select);
+    bar.append(label);
+    select.addEventListener("change", () => {
+      noun.chosen = select.value;
+      all();
+    });
+  }
+  bar.append(count);
+  bar.hidden = !nouns.length;
 })();

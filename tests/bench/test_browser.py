@@ -37,10 +37,18 @@ def browser() -> Iterator[Browser]:
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, results in (("run", made.results()), ("hostile", made.hostile()), ("empty", empty())):
+    for name, results in (("run", made.results()), ("hostile", made.hostile()), ("empty", empty()), ("two", two_backbones())):
         found[name] = folder / f"{name}.html"
         found[name].write_text(page.render(results, tables.all_tables(results)), encoding="utf-8")
     return found
+
+
+def two_backbones() -> Results:
+    """The run, and all of it again of another backbone."""
+    run, name = made.results(), "regnet_x_400mf"
+    again = {part: tuple(replace(each, backbone=name) for each in getattr(run, part)) for part in ("parity", "confusions", "samples")}
+    cells = tuple(replace(each, cell=replace(each.cell, backbone=name)) for each in run.cells)
+    return replace(run, cells=(*run.cells, *cells), **{part: (*getattr(run, part), *more) for part, more in again.items()})
 
 
 def empty() -> Results:
@@ -153,4 +161,72 @@ def test_axe_finds_nothing_serious(browser, places, name, scheme):
     found = axe.run(shown).response["violations"]
     serious = [(each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("serious", "critical")]
     assert serious == []
+    shown.context.close()
+
+
+def chosen(shown: Page, noun: str, name: str) -> None:
+    shown.locator("#choose label", has_text=noun).locator("select").select_option(label=name)
+
+
+def visible(shown: Page, what: str) -> list[str]:
+    return [each.inner_text() for each in shown.locator(f"{what}:visible").all()]
+
+
+def test_a_choice_of_names_narrows_the_whole_page(browser, places):
+    shown, seen = opened(browser, places["two"])
+    rows, figures = visible(shown, "tbody tr"), visible(shown, "figcaption")
+    assert (len(rows), len(figures)) == (shown.locator("tbody tr").count(), shown.locator("figcaption").count())
+    chosen(shown, "backbone", "resnet18")
+    mine = [row for row in rows if "resnet18" in row]
+    assert visible(shown, "tbody tr") == [row for row in rows if row in mine or "regnet" not in row]
+    assert visible(shown, "figcaption") == [title for title in figures if "regnet" not in title]
+    chosen(shown, "runtime", "ort-rust")
+    left = visible(shown, "tbody tr")
+    assert left
+    assert not [row for row in left if "ort-python" in row and "ort-rust" not in row]
+    assert shown.locator("#choose output").inner_text() == f"{len(left)} of {len(rows)} rows"
+    dimmed = shown.evaluate("[...document.querySelectorAll('svg .other > title')].map((each) => each.textContent)")
+    assert dimmed
+    assert not [text for text in dimmed if "ort-rust" in text and "resnet18" in text]
+    # The words of a table's own filter count, too.
+    field = shown.locator(".filter input").first
+    field.fill("nothing-has-this")
+    table = field.locator("xpath=../following-sibling::div[1]//table")
+    assert table.locator("tbody tr:visible").count() == 0
+    field.fill("")
+    for noun in ("backbone", "runtime"):
+        chosen(shown, noun, "all")
+    assert (visible(shown, "tbody tr"), visible(shown, "figcaption")) == (rows, figures)
+    assert shown.locator("svg .other").count() == 0
+    assert seen == []
+    shown.context.close()
+
+
+def test_names_that_only_begin_alike_are_two(browser, tmp_path):
+    run = made.results()
+    results = replace(run, parity=tuple(replace(row, variant=row.variant.replace("static", "dynamic-2")) for row in run.parity))
+    place = tmp_path / "page.html"
+    place.write_text(page.render(results, tables.all_tables(results)), encoding="utf-8")
+    shown, _ = opened(browser, place)
+    assert any("raw-dynamic-2" in row for row in visible(shown, "tbody tr"))
+    chosen(shown, "variant", "raw-dynamic")
+    left = visible(shown, "tbody tr")
+    assert left
+    assert not [row for row in left if "raw-dynamic-2" in row and "raw-dynamic" not in row.replace("raw-dynamic-2", "")]
+    shown.context.close()
+
+
+def test_hostile_names_can_be_chosen(browser, places):
+    shown, seen = opened(browser, places["hostile"])
+    select = shown.locator("#choose label", has_text="backbone").locator("select")
+    for option in select.locator("option").all_inner_texts()[1:]:
+        select.select_option(label=option)
+        assert visible(shown, "tbody tr"), option
+    assert seen == []
+    shown.context.close()
+
+
+def test_where_there_is_nothing_to_choose_there_is_no_choice(browser, places):
+    shown, _ = opened(browser, places["empty"])
+    assert not shown.locator("#choose").is_visible()
     shown.context.close()
