@@ -53,6 +53,8 @@ class Runner:
         self._expected_source = descriptor.source()
         self._log = log
         self._seq = 0
+        # The request whose answer nobody received yet, when it must have come, and how long that is.
+        self._asked: tuple[protocol.Request, float, float] | None = None
         self._frozen = False
         self.answered_ns = 0
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -110,12 +112,24 @@ class Runner:
 
         Raises the ConcordError that the runner answered, or RunnerError when it died, was late (then it is killed), or broke the protocol.
         """
+        self.send(verb, arguments, seconds)
+        return self.receive(answer)
+
+    def send(self, verb: str, arguments: object, seconds: float) -> None:
+        """Send a request whose result `receive` returns, at most `seconds` later. An earlier answer that nobody received is thrown away."""
+        if self._asked is not None:
+            self.thaw()
+            self._answer()
         self._seq += 1
         request = protocol.Request(self._seq, verb, strict.plain(arguments))
         deadline = time.monotonic() + seconds
         self._send(request, deadline, seconds)
-        line = self._line(verb, deadline, seconds)
-        self.answered_ns = time.monotonic_ns()
+        self._asked = request, deadline, seconds
+
+    def receive(self, answer: type[R]) -> R:
+        """The typed result of the request that was sent last. Raises as `ask` does."""
+        request, line = self._answer()
+        verb = request.verb
         try:
             result = protocol.decode_reply(line, request)
         except strict.StrictError as fault:
@@ -239,6 +253,14 @@ class Runner:
                 line = line[os.write(self._stdin.fileno(), line) :]
         except (OSError, ValueError) as fault:
             raise self._died(request.verb) from fault
+
+    def _answer(self) -> tuple[protocol.Request, bytes]:
+        """The request that waits for its answer, and the line that came."""
+        assert self._asked is not None, "nothing was asked"
+        (request, deadline, seconds), self._asked = self._asked, None
+        line = self._line(request.verb, deadline, seconds)
+        self.answered_ns = time.monotonic_ns()
+        return request, line
 
     def _line(self, verb: str, deadline: float, seconds: float) -> bytes:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,7 @@ from bench.fleet import Fleet
 from bench.parity.compare import Logits, Tensors
 from bench.runner import RunnerError
 from contract.errors import UsageError
-from contract.protocol import LoadArgs, Option, PredictArgs
+from contract.protocol import LoadArgs, Option, PredictArgs, Predicted
 
 # Images per request, fewer where their tensors travel: 16 of 3 x 224 x 224 are 9.6 MB, and several copies of them are in memory at once.
 CHUNK, TENSORS = 96, 16
@@ -23,12 +24,23 @@ SECONDS_PER_IMAGE, SECONDS_AT_LEAST = 20.0, 60.0
 LOGITS = "logits"
 
 
+@dataclass(frozen=True)
+class Question:
+    """Named arrays for so many images: from their files or from a ready tensor (.npy), `batch` at a time."""
+
+    names: tuple[str, ...]
+    batch: int
+    count: int
+    images: list[str] | None = None
+    tensor: Path | None = None
+
+
 class Session:
     """A model loaded in a runner; unloaded when the block ends."""
 
     def __init__(self, fleet: Fleet, runtime: str, model: Path, provider: str, options: dict[str, Option] | None = None) -> None:
         self.runtime, self.model, self.provider = runtime, model, provider
-        self.runner = fleet.only(runtime)
+        self._fleet, self.runner = fleet, fleet.only(runtime)
         self._seconds_per_image = fleet.patience.get(runtime, SECONDS_PER_IMAGE)
         self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
         if self.loaded.providers[:1] != (provider,):
@@ -37,6 +49,8 @@ class Session:
         self.wrong_top1 = 0
 
     def __enter__(self) -> Self:
+        if self._fleet.only(self.runtime) is not self.runner:  # it was opened earlier, and others were asked since
+            raise RunnerError("was started anew since it loaded the model", where=self.runtime)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -48,26 +62,39 @@ class Session:
         """Name of the model's input, which as an output's name means the preprocessed tensor."""
         return self.loaded.inputs[0].name
 
-    def predict(self, name: str, work: Path, *, images: list[str] | None, tensor: Path | None, batch: int, count: int) -> NDArray[Any]:
-        """One named array for images or a tensor. Raises RunnerError when it is not what was announced."""
-        return self.arrays((name,), work, images=images, tensor=tensor, batch=batch, count=count)[0]
+    def replies(self, questions: Iterable[Question], work: Path) -> Iterator[list[NDArray[Any]]]:
+        """The arrays of each question. The next one is asked before an answer is read: nobody waits for who looks at it.
 
-    def arrays(
-        self, names: tuple[str, ...], work: Path, *, images: list[str] | None, tensor: Path | None, batch: int, count: int
-    ) -> list[NDArray[Any]]:
-        """Several named arrays of one request, as `predict` gives one."""
-        out = work / f"{self.runtime}.npz"
-        arguments = PredictArgs(
-            self.loaded.id, tuple(images) if images is not None else None, str(tensor) if tensor else None, batch, names, str(out)
-        )
-        answer = self.runner.predict(arguments, SECONDS_AT_LEAST + self._seconds_per_image * count)
+        Raises RunnerError when an array is not what was announced, UsageError when the file does not keep images apart.
+        """
+        before: tuple[Question, Path] | None = None
+        for number, question in enumerate(questions):
+            # Two files in turn: one is read while the other is written.
+            out = work / f"{self.runtime}-{number % 2}.npz"
+            said = None if before is None else self.runner.receive(Predicted)
+            self._ask(question, out)
+            if before is not None and said is not None:
+                yield self._arrays(*before, said)
+            before = question, out
+        if before is not None:
+            yield self._arrays(*before, self.runner.receive(Predicted))
+
+    def _ask(self, question: Question, out: Path) -> None:
+        out.unlink(missing_ok=True)  # what an answer that was thrown away left there
+        images = None if question.images is None else tuple(question.images)
+        tensor = None if question.tensor is None else str(question.tensor)
+        arguments = PredictArgs(self.loaded.id, images, tensor, question.batch, question.names, str(out))
+        self.runner.send("predict", arguments, SECONDS_AT_LEAST + self._seconds_per_image * question.count)
+
+    def _arrays(self, question: Question, out: Path, answer: Predicted) -> list[NDArray[Any]]:
+        names, count = question.names, question.count
         arrays = read_answers(out, names, f"{self.runtime}: predict")
         for name, array in arrays.items():
             if name not in answer.arrays or answer.arrays[name].shape != array.shape:
                 raise RunnerError(f"announced another '{name}' than it wrote: {array.shape}", where=f"{self.runtime}: predict")
             if array.shape[:1] != (count,):
                 # The runner told what the model gave: it is the file that does not keep images apart.
-                what = f"the model's '{name}' is {array.shape} for {count} images at batch {batch}"
+                what = f"the model's '{name}' is {array.shape} for {count} images at batch {question.batch}"
                 raise UsageError(what, where=f"{self.runtime}: predict", next="export it with the batch as the first axis of its output")
             if name == LOGITS and array.ndim == 2:
                 said = answer.top1 if answer.top1 is not None and len(answer.top1) == count else (None,) * count
@@ -100,16 +127,16 @@ def ask_images(session: Session, paths: list[str], batch: int, work: Path) -> Lo
 def images_in_parts(session: Session, paths: list[str], batch: int, work: Path) -> Iterator[Logits]:
     """The same, some images at a time."""
     # A chunk is a multiple of the batch, so that chunks do not change what is asked together.
-    step = max(1, CHUNK // batch) * batch
-    for part in _chunks(paths, step):
-        yield session.predict(LOGITS, work, images=part, tensor=None, batch=batch, count=len(part))
+    asked = (Question((LOGITS,), batch, len(part), images=part) for part in _chunks(paths, max(1, CHUNK // batch) * batch))
+    for (logits,) in session.replies(asked, work):
+        yield logits
 
 
 def images_with_tensors(session: Session, paths: list[str], batch: int, work: Path) -> Iterator[tuple[Tensors, Logits]]:
     """The same, each part with the runtime's own preprocessed tensors (images x 3 x H x W, float32), which it made but once."""
-    for part in _chunks(paths, max(1, TENSORS // batch) * batch):
-        tensors, logits = session.arrays((session.input, LOGITS), work, images=part, tensor=None, batch=batch, count=len(part))
-        yield tensors, logits
+    names, chunks = (session.input, LOGITS), _chunks(paths, max(1, TENSORS // batch) * batch)
+    replies = session.replies((Question(names, batch, len(part), images=part) for part in chunks), work)
+    return ((tensors, logits) for tensors, logits in replies)
 
 
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
@@ -119,22 +146,27 @@ def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits
 
 def tensor_in_parts(session: Session, tensor: Path, batch: int, work: Path) -> Iterator[Logits]:
     """The same, some images at a time."""
+    for (logits,) in session.replies(_of_tensor(session, tensor, batch, work), work):
+        yield logits
+
+
+def _of_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Iterator[Question]:
     step, count = max(1, TENSORS // batch) * batch, len(np.load(tensor, mmap_mode="r"))
     if count <= step:
-        yield session.predict(LOGITS, work, images=None, tensor=tensor, batch=batch, count=count)
+        yield Question((LOGITS,), batch, count, tensor=tensor)
         return
-    part = work / f"{session.runtime}-part.npy"
-    for start in range(0, count, step):
-        some = stored(tensor, start, step)
+    # Two files in turn, as for the answers: one is made while the other is read.
+    parts = [work / f"{session.runtime}-part-{number}.npy" for number in (0, 1)]
+    for number, start in enumerate(range(0, count, step)):
+        part, some = parts[number % 2], stored(tensor, start, step)
         np.save(part, some)
-        yield session.predict(LOGITS, work, images=None, tensor=part, batch=batch, count=len(some))
-    part.unlink()
+        yield Question((LOGITS,), batch, len(some), tensor=part)
 
 
 def ask_tensors(session: Session, paths: list[str], work: Path) -> Iterator[Tensors]:
     """The runtime's own preprocessed tensors (images x 3 x H x W, float32), some images at a time: together they may exceed the memory."""
-    for part in _chunks(paths, TENSORS):
-        yield session.predict(session.input, work, images=part, tensor=None, batch=1, count=len(part))
+    for (tensors,) in session.replies((Question((session.input,), 1, len(part), images=part) for part in _chunks(paths, TENSORS)), work):
+        yield tensors
 
 
 def save_tensors(session: Session, paths: list[str], out: Path, work: Path) -> None:
@@ -165,8 +197,8 @@ class Rows:
 
 
 def stored(file: Path, start: int, count: int) -> NDArray[np.float32]:
-    """Some rows of a .npy file: at most `count` from `start` on, as a copy."""
-    return np.array(np.load(file, mmap_mode="r")[start : start + count])
+    """Some rows of a .npy file: at most `count` from `start` on. Its pages count as memory of this process until they are let go."""
+    return np.asarray(np.load(file, mmap_mode="r")[start : start + count])
 
 
 def _chunks(items: list[str], size: int) -> list[list[str]]:

@@ -50,8 +50,20 @@ class Reference:
     image_seconds: float
 
 
-def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> tuple[int, float]:
-    """How many images fit into the budget, and the seconds that they will take, from a short probe of each runtime.
+@dataclass(frozen=True)
+class Affordable:
+    """How many images fit into the budget, the seconds that they will take, and the sessions that were opened to find out.
+
+    `opened`: by runtime and variant, each what that runtime is asked first, so that nothing is loaded twice.
+    """
+
+    images: int
+    seconds: float
+    opened: dict[tuple[str, str], Session]
+
+
+def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> Affordable:
+    """How many images fit into the budget, from a short probe of each runtime.
 
     Loading and other batches are included. At least `least_images`, at most `images`, and as many as a stated claim needs.
     Raises UsageError when there are too few for it.
@@ -59,38 +71,42 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     needed = images_for_claim(subject, matrix)
     probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
     others = subject.candidates(matrix.defaults.runtime, matrix.defaults.reference)
-    variants = [name for name in matrix.defaults.variant if subject.model_exists(name)]
-    if not probe or not variants or not others:
+    wanted = {name: [form for form in matrix.forms(subject.train.backbone, name) if subject.model_exists(form)] for name in others}
+    if not probe or not any(wanted.values()):
         raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
     most = min(max(matrix.parity.images, needed), len(subject.distinct))
-    dynamic = sum(not subject.batch_is_static(name) for name in variants)
     fixed = per_image = 0.0
-    for runtime, variant in ((matrix.defaults.reference, "eager"), *((name, variants[0]) for name in others)):
+    opened: dict[tuple[str, str], Session] = {}
+    for runtime, forms in ((matrix.defaults.reference, ["eager"]), *((name, forms) for name, forms in wanted.items() if forms)):
         try:
             started = time.monotonic()
-            with Session(fleet, runtime, subject.model(variant), provider) as session:
-                ask_images(session, probe[:1], 1, work)
-                ready = time.monotonic()
-                # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
-                each = min(timed(partial(ask_images, session, [path], 1, work)) for path in probe)
+            session = Session(fleet, runtime, subject.model(forms[0]), provider)
+            ask_images(session, probe[:1], 1, work)
+            ready = time.monotonic()
+            # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
+            each = min(timed(partial(ask_images, session, [path], 1, work)) for path in probe)
         except JUDGEMENT_FAILS as error:
-            if variant == "eager":
+            if forms == ["eager"]:
                 raise
             fleet.lost(runtime, error)  # its rows will say what is wrong
+            opened.pop((runtime, "eager"), None)  # gone with its process, where an ONNX file is the reference
             continue
+        opened[runtime, forms[0]] = session
         fleet.patience[runtime] = PATIENCE * each
         few = floor_images(each)
-        # The reference is loaded twice, and asked once more in batches and in float64, which costs twice as much.
-        loads, again = (
-            (2, 3 * few) if variant == "eager" else (len(variants), dynamic * sum(batches.asked(matrix, few, slow=slow(each)).values()))
-        )
+        if forms == ["eager"]:
+            # The reference is loaded once more, and asked in batches and in float64, which costs twice as much.
+            loads, again = 1, 3 * few
+        else:
+            dynamic = sum(not subject.batch_is_static(name) for name in forms)
+            loads, again = len(forms) - 1, dynamic * sum(batches.asked(matrix, few, slow=slow(each)).values())
         fixed += loads * (ready - started) + again * each
-        per_image += each * (1 if variant == "eager" else len(variants))
+        per_image += each * len(forms)
     count = most
     budget = matrix.parity.seconds_for(subject.train.backbone)
     if budget is not None and per_image:
         count = min(most, max(matrix.parity.least_images, needed, int((budget - fixed) / per_image)))
-    return count, fixed + count * per_image
+    return Affordable(count, fixed + count * per_image, opened)
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -131,13 +147,15 @@ def floor_images(image_seconds: float) -> int:
     return FLOOR_IMAGES_IF_SLOW if slow(image_seconds) else FLOOR_IMAGES
 
 
-def ask_reference(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int) -> Reference:
-    """The reference's tensors and logits, and its own noise: the floor that the tolerance is made of."""
+def ask_reference(
+    subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path, count: int, opened: Session | None = None
+) -> Reference:
+    """The reference's tensors and logits, and its own noise: the floor that the tolerance is made of. `opened`: its session, if any."""
     entries = subject.held_out(count, matrix.defaults.seed)
     paths = [str(subject.path(entry)) for entry in entries]
     truth = [subject.train.classes[entry.label] for entry in entries] if subject.labelled else None
     runtime = matrix.defaults.reference
-    with Session(fleet, runtime, subject.model("eager"), provider) as session:
+    with opened or Session(fleet, runtime, subject.model("eager"), provider) as session:
         stem = f"{subject.train.dataset}-{subject.train.backbone}-{provider}"
         tensors, logits = (Rows(work / f"{stem}-{name}.npy", len(paths), runtime) for name in ("reference", "logits"))
 

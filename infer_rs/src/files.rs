@@ -46,13 +46,25 @@ pub fn sha256_of(bytes: &[u8]) -> String {
 
 /// Writes a file beside its place and renames it there, so that no reader ever sees half of it.
 pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_whole(path, fill, true)
+}
+
+/// The same for what is read at once and never again: nobody waits for the disk.
+pub fn hand_over(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_whole(path, fill, false)
+}
+
+fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>, lasting: bool) -> Result<()> {
     let failed = |fault: io::Error| Error::writing(path, &fault);
     let name = path.file_name().ok_or_else(|| Error::usage("not a file name", path.display(), "name a file to write"))?;
     let temporary = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
     let write = || {
         let mut file = BufWriter::new(File::create(&temporary)?);
         fill(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if lasting {
+            file.sync_all()?;
+        }
         fs::rename(&temporary, path)
     };
     write().map_err(|fault| {

@@ -1,0 +1,103 @@
+"""Questions to a runner: asked one ahead, answered in order, and never mixed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.fleet import Fleet
+from bench.parity import ask
+from bench.parity.ask import Question, Session
+from bench.runner import Runner, RunnerError
+from tests.bench import fakes
+
+
+@pytest.fixture
+def tensor(tmp_path) -> Path:
+    """40 images, more than travel at once."""
+    np.save(tmp_path / "x.npy", np.random.default_rng(3).random((40, 3, 4, 4), dtype=np.float32))
+    return tmp_path / "x.npy"
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch) -> Iterator[Session]:
+    fakes.use(monkeypatch)
+    fakes.save_model(tmp_path / "model.onnx", fakes.weights())
+    with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet, Session(fleet, "ort-python", tmp_path / "model.onnx", "cpu") as made:
+        yield made
+
+
+def watched(monkeypatch) -> list[str]:
+    """What happens to runners from now on: a list that grows."""
+    seen: list[str] = []
+    for name in ("send", "receive"):
+        true = getattr(Runner, name)
+
+        def told(self, *arguments: object, name=name, true=true):
+            seen.append(name)
+            return true(self, *arguments)
+
+        monkeypatch.setattr(Runner, name, told)
+    return seen
+
+
+def test_parts_are_the_whole(tmp_path, session, tensor):
+    ((expected,),) = session.replies([Question(("logits",), 5, 40, tensor=tensor)], tmp_path)
+    parts = list(ask.tensor_in_parts(session, tensor, 5, tmp_path))
+    assert [len(part) for part in parts] == [15, 15, 10]
+    assert np.concatenate(parts).tobytes() == expected.tobytes()
+
+
+def test_the_next_question_is_asked_before_an_answer_is_looked_at(tmp_path, session, tensor, monkeypatch):
+    seen = watched(monkeypatch)
+    for _ in ask.tensor_in_parts(session, tensor, 5, tmp_path):
+        seen.append("look")
+    assert seen == ["send", "receive", "send", "look", "receive", "send", "look", "receive", "look"]
+
+
+def test_who_stops_looking_leaves_the_runner_usable(tmp_path, session, tensor, monkeypatch):
+    expected = ask.ask_tensor(session, tensor, 5, tmp_path)
+    seen = watched(monkeypatch)
+    for _ in ask.tensor_in_parts(session, tensor, 5, tmp_path):
+        break
+    again = ask.ask_tensor(session, tensor, 5, tmp_path)
+    assert again.tobytes() == expected.tobytes()
+    assert (seen.count("send"), seen.count("receive")) == (2 + 3, 1 + 3)
+
+
+def test_no_file_of_an_earlier_answer_is_there_when_a_question_is_asked(tmp_path, session, tensor, monkeypatch):
+    """A runner that writes none must not seem to have written it."""
+    for _ in ask.tensor_in_parts(session, tensor, 5, tmp_path):
+        break
+    session.runner.hello()  # and so the answer that nobody received has come
+    assert [path.name for path in tmp_path.glob("*.npz")] == ["ort-python-1.npz"]
+    true, there = session.runner.send, list[bool]()
+
+    def told(verb, arguments, seconds):
+        if verb == "predict":
+            there.append(Path(arguments.out).exists())
+        true(verb, arguments, seconds)
+
+    monkeypatch.setattr(session.runner, "send", told)
+    ask.ask_tensor(session, tensor, 5, tmp_path)
+    assert there == [False] * 3
+
+
+def test_a_failed_question_does_not_hide_the_next(tmp_path, session, tensor):
+    bad = Question(("nothing",), 5, 40, tensor=tensor)
+    with pytest.raises(RunnerError):
+        list(session.replies([bad, bad], tmp_path))
+    assert len(ask.ask_tensor(session, tensor, 5, tmp_path)) == 40
+
+
+def test_a_session_of_a_runner_that_was_started_anew_is_no_session(tmp_path, monkeypatch):
+    fakes.use(monkeypatch)
+    fakes.save_model(tmp_path / "model.onnx", fakes.weights())
+    with Fleet(fakes.RUNTIMES, 1, tmp_path / "logs") as fleet:
+        opened = Session(fleet, "ort-python", tmp_path / "model.onnx", "cpu")
+        fleet.stop("ort-python")
+        with pytest.raises(RunnerError, match="was started anew since it loaded the model"), opened:
+            pass
