@@ -39,6 +39,9 @@ enum Command {
     Info {
         /// The .onnx file
         model: PathBuf,
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
     },
     /// Name the likeliest classes of images
     Predict {
@@ -116,7 +119,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let threads = cli.global.threads.map(usize::from);
     let output = io::stdout().lock();
     match cli.command {
-        Command::Info { model } => commands::info(&model, output),
+        Command::Info { model, json } => commands::info(&model, json, output),
         Command::Predict { model, images, json, top } => {
             let asked = commands::Predict { images, json, top: usize::from(top), threads };
             commands::predict(&model, &asked, &source, output)

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::error::{Error, Result, guarded};
 use crate::model::Model;
 use crate::npy::{self, Array};
+use crate::onnx::Description;
 use crate::preprocess::Preprocess;
 use crate::runtime::{Library, Options, Provider, Runner, Source, session};
 use crate::table::{self, Likely};
@@ -28,15 +29,34 @@ pub struct Predict {
     pub threads: Option<usize>,
 }
 
-/// Prints what a file says of itself.
-pub fn info(path: &Path, mut out: impl Write) -> Result<ExitCode> {
+/// Prints what a file says of itself, as JSON under the names that `python -m infer_py info --json` gives.
+pub fn info(path: &Path, as_json: bool, mut out: impl Write) -> Result<ExitCode> {
     let model = Model::open(path)?;
     let about = &model.description;
+    if as_json {
+        let named = |names: &[String]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
+        let opset = |(domain, version): &(String, u64)| (if domain.is_empty() { "ai.onnx" } else { domain }.to_owned(), json!(version));
+        let told = json!({
+            "model": path.to_string_lossy(),
+            "sha256": files::sha256(path)?,
+            "bytes": files::length(path)?,
+            "producer": producer(about),
+            "ir_version": about.ir_version,
+            "opset": about.opsets.iter().map(opset).collect::<serde_json::Map<_, _>>(),
+            "inputs": named(&about.inputs),
+            "outputs": named(&about.outputs),
+            "nodes": about.operators,
+            "labels": model.classes,
+            "metadata": about.metadata,
+        });
+        print(&mut out, &format!("{told:#}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut lines = vec![
         ("file", path.display().to_string()),
         ("sha256", files::sha256(path)?),
         ("format", format!("IR version {}, {}", about.ir_version, opsets(&about.opsets))),
-        ("producer", format!("{} {}", about.producer.0, about.producer.1).trim().to_owned()),
+        ("producer", producer(about)),
         ("inputs", about.inputs.join(", ")),
         ("outputs", about.outputs.join(", ")),
         ("nodes", format!("{}: {}", about.operators.values().sum::<usize>(), counts(&about.operators))),
@@ -130,6 +150,10 @@ fn likeliest(logits: &[f32], count: usize) -> Vec<Likely> {
     order.sort_by(|one, other| logits[*other].partial_cmp(&logits[*one]).unwrap_or(Ordering::Equal));
     let likely = |class: usize| Likely { class, probability: share(logits[class]) / sum };
     order.into_iter().take(count).map(likely).collect()
+}
+
+fn producer(about: &Description) -> String {
+    format!("{} {}", about.producer.0, about.producer.1).trim().to_owned()
 }
 
 fn opsets(opsets: &[(String, u64)]) -> String {

@@ -25,6 +25,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// How many bytes a file has.
+pub fn length(path: &Path) -> Result<u64> {
+    Ok(open(path)?.metadata().map_err(|fault| Error::reading(path, &fault))?.len())
+}
+
 /// Hex sha256 of a file, read in blocks.
 pub fn sha256(path: &Path) -> Result<String> {
     let failed = |fault: io::Error| Error::reading(path, &fault);

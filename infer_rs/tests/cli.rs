@@ -38,6 +38,21 @@ fn info_says_what_the_file_says() {
 }
 
 #[test]
+fn info_as_json_has_the_same() {
+    let folder = Folder::new();
+    let output = infer_rs(&["info", &folder.path("dynamic.onnx"), "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["opset"], serde_json::json!({"ai.onnx": 17}));
+    assert_eq!(told["nodes"], serde_json::json!({"Flatten": 1, "Relu": 1}));
+    assert_eq!(told["inputs"][0]["name"], "images");
+    assert_eq!(told["outputs"][0]["name"], "logits");
+    assert_eq!(told["labels"].as_array().unwrap().len(), 12);
+    assert_eq!(told["bytes"], fs::metadata(folder.path("dynamic.onnx")).unwrap().len());
+    assert_eq!(told["metadata"]["concord.task"], "classify");
+    assert!(text(&infer_rs(&["info", &folder.path("dynamic.onnx")]).stdout).contains(told["sha256"].as_str().unwrap()));
+}
+
+#[test]
 fn bad_models_are_4_and_say_what_where_and_the_next_step() {
     let folder = Folder::new();
     fs::write(folder.path("cut.onnx"), &model(None, &METADATA)[..60]).unwrap();

@@ -1,7 +1,8 @@
-"""`infer-rs predict` and the picture of `python -m infer_py predict --plot` show the same numbers for the same images."""
+"""`infer-rs` and `python -m infer_py` say the same: of images, in a table and in a picture, and of a file."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -40,3 +41,16 @@ def test_the_picture_has_the_numbers_of_infer_rs(
     row = 1 + 2 * len(CLASSES)
     found = [drawn[start + 1 : start + row] for start in range(0, len(drawn), row)]
     assert [pair for texts in found for pair in zip(texts[::2], texts[1::2], strict=True)] == expected
+
+
+def test_both_say_the_same_of_a_file(binary: Path, build: Build, capsys: pytest.CaptureFixture[str]):
+    model = build(SPEC)
+    assert command.main(["info", str(model), "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    found = json.loads(subprocess.run([str(binary), "info", str(model), "--json"], capture_output=True, check=True).stdout)
+    for key in ("model", "sha256", "bytes", "producer", "opset", "nodes"):
+        assert found[key] == expected[key], key
+    for key in ("inputs", "outputs"):  # shapes and types are ONNX Runtime's to say, and `info` needs none in Rust
+        assert [each["name"] for each in found[key]] == [each["name"] for each in expected[key]]
+    assert tuple(found["labels"]) == CLASSES
+    assert PreprocessSpec.from_json(found["metadata"]["concord.preprocess"]) == SPEC
