@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.fleet import Fleet
+from bench.progress import Progress
 from bench.subject import only_subject
 from contract import strict
 from contract.errors import GOOD
@@ -23,6 +24,8 @@ STAGES = ("decode", "resize", "normalise")
 # Short blocks in many rounds: what else the machine does falls on all runtimes alike.
 ROUNDS, SAMPLES, WARMUP = 9, 12, 3
 SECONDS = 300.0
+# What a round of all runtimes takes with ResNet18 on two cores: a forward belongs to each sample.
+ROUND_SECONDS = 1.8
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,18 @@ def main(options: Options) -> int:
             name: fleet.only(name).load(LoadArgs(str(subject.model(variant)), "cpu", fleet.options)).id
             for name, variant in RUNTIMES.items()
         }
-        for size in SIZES:
-            sizes[size] = measured(fleet, loaded, IMAGES / f"{size}.jpg")
-            print(table(size, sizes[size]), file=sys.stderr if options.output_json else sys.stdout)
+        with Progress(len(SIZES) * ROUNDS * ROUND_SECONDS) as progress:
+            for size in SIZES:
+                progress.part(f"{size}, all runtimes in turns")
+                sizes[size] = measured(fleet, loaded, IMAGES / f"{size}.jpg", progress)
+    for size, speeds in sizes.items():
+        print(table(size, speeds), file=sys.stderr if options.output_json else sys.stdout)
     if options.output_json:
         print(strict.pretty(Speeds(subject.name, SAMPLES, sizes)), end="")
     return GOOD
 
 
-def measured(fleet: Fleet, loaded: dict[str, str], image: Path) -> dict[str, Speed]:
+def measured(fleet: Fleet, loaded: dict[str, str], image: Path, progress: Progress) -> dict[str, Speed]:
     """All runtimes, one after the other in each round, the others frozen."""
     rounds: dict[str, list[float]] = {name: [] for name in RUNTIMES}
     parts: dict[str, dict[str, list[int]]] = {name: {stage: [] for stage in STAGES} for name in RUNTIMES}
@@ -76,6 +82,7 @@ def measured(fleet: Fleet, loaded: dict[str, str], image: Path) -> dict[str, Spe
             rounds[name].append(median(map(sum, zip(*(split[stage] for stage in STAGES), strict=True))))
             for stage in STAGES:
                 parts[name][stage] += split[stage]
+        progress.done(ROUND_SECONDS)
     return {name: Speed(tuple(rounds[name]), {stage: median(parts[name][stage]) for stage in STAGES}) for name in RUNTIMES}
 
 

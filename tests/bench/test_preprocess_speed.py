@@ -13,6 +13,7 @@ from bench import __main__ as bench
 from bench import preprocess_speed
 from bench.fleet import Fleet
 from bench.preprocess_speed import IMAGES, ROUNDS, RUNTIMES, SAMPLES, SIZES, STAGES, Speed, measured, table
+from bench.progress import Progress
 from contract.errors import UsageError
 from contract.protocol import TimeArgs, Timed
 from tests.bench import fakes
@@ -38,7 +39,7 @@ class FakeFleet:
 
 def test_runtimes_take_turns_and_only_preprocessing_counts():
     fleet = FakeFleet()
-    speeds = measured(cast(Fleet, fleet), {name: name for name in RUNTIMES}, Path("x.jpg"))
+    speeds = measured(cast(Fleet, fleet), {name: name for name in RUNTIMES}, Path("x.jpg"), Progress(1, quiet=True))
     assert fleet.asked == [*RUNTIMES] * ROUNDS
     assert speeds["ort-python"].rounds_ns == (1_999_998,) * ROUNDS
     assert speeds["torch-eager"].stages_ns == dict.fromkeys(STAGES, 1_000_000)
@@ -80,6 +81,7 @@ def test_the_numbers_as_data_and_nothing_else_on_stdout(asked, capfd):
     assert (told["subject"], told["samples"], list(told["sizes"])) == ("wings/resnet18", SAMPLES, list(SIZES))
     assert all(len(speed["rounds_ns"]) == ROUNDS and set(speed["stages_ns"]) == set(STAGES) for speed in told["sizes"][SIZES[0]].values())
     assert "times as long as ort-rust" in said.err
+    assert [line for line in said.err.splitlines() if "all runtimes in turns (about" in line][-1].endswith("(about 16 s left)")
     assert asked() == 0
     assert capfd.readouterr().out.count("times as long as ort-rust") == len(SIZES)
 
@@ -87,5 +89,5 @@ def test_the_numbers_as_data_and_nothing_else_on_stdout(asked, capfd):
 def test_one_of_several_backbones_is_not_taken_in_silence(asked, capfd):
     with pytest.raises(UsageError, match="images are prepared as one backbone wants it, and 2 are chosen") as caught:
         asked("--backbone", "resnet18", "regnet_x_400mf")
-    assert caught.value.next == "add --quick, or --backbone NAME"
+    assert caught.value.next == "add --backbone NAME"
     assert capfd.readouterr().out == ""
