@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench import completion as completing
+from bench import offered
 from contract import completion, strict
 from contract import options as shared
 from contract.errors import ConcordError, UsageError, nearest, run_step
@@ -56,16 +57,21 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
     if command is report:
         of = parser.add_argument_group("report")
-        of.add_argument("runs", nargs="*", metavar="RUN", help="a folder, or a name below reports/ (default: latest); two are compared")
-        of.add_argument(
+        named = of.add_argument(
+            "runs", nargs="*", metavar="RUN", help="a folder, or a name below reports/ (default: latest); two are compared"
+        )
+        completion.complete(named, completion.runs)
+        cells = of.add_argument(
             "--explain",
             nargs=2,
             metavar="CELL",
             help="why two cells of that run differ: time per operator kind, and the dearest nodes (backbone/variant/runtime/scenario)",
         )
+        completion.complete(cells, offered.cells)
     if command is faults:
         trial = parser.add_argument_group("faults")
-        trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
+        names = trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
+        completion.complete(names, offered.faults)
         trial.add_argument("--clean", type=int, default=20, metavar="N", help="clean runs, each on other images (default: 20)")
         trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
     if command is selftest:
@@ -75,7 +81,8 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     if command is split:
         parser.add_argument_group("split").add_argument("--write", action="store_true", help="write the tables into METHODOLOGY.md")
     if command is verify:
-        parser.add_argument("run", nargs="?", metavar="RUN", help="a folder, or a name below reports/ (default: latest)")
+        named = parser.add_argument("run", nargs="?", metavar="RUN", help="a folder, or a name below reports/ (default: latest)")
+        completion.complete(named, completion.runs)
     return parser
 
 

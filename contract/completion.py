@@ -9,11 +9,13 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from contract import matrix
 from contract.errors import ConcordError, UsageError
+from contract.layout import RESULTS
 
 # What argcomplete's shell code sets when it runs a program for its completions.
 ASKED = "_ARGCOMPLETE"
@@ -53,5 +55,14 @@ def add(group: Any, flag: str, noun: str, **settings: Any) -> None:
         except (ConcordError, OSError):
             return []  # the command itself says what is wrong with the file
 
-    # Where argcomplete looks for it.
-    vars(group.add_argument(flag, **settings))["completer"] = names
+    complete(group.add_argument(flag, **settings), names)
+
+
+def complete(argument: argparse.Action, names: Callable[..., Iterable[str]]) -> None:
+    """Let Tab offer names for an argument; `names` gets what has been parsed of the command line as `parsed_args`."""
+    vars(argument)["completer"] = names  # where argcomplete looks for it
+
+
+def runs(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+    """Names below reports/ that hold a run."""
+    return sorted(path.parent.name for path in Path(parsed_args.reports).glob(f"*/{RESULTS}"))

@@ -10,6 +10,8 @@ from contract.errors import DataError
 from contract.matrix import Backbone, Dataset, Recipe
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# What makes a folder below reports/ a run.
+RESULTS = "results.json"
 
 
 def short_hash(value: object) -> str:

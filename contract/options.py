@@ -117,9 +117,10 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     )
     how.add_argument("--stages", action="store_true", help="parity: compare every stage of every image, and blame the one that differs")
     how.add_argument("--seconds", type=float, help="measure for so long in all")
-    how.add_argument(
+    gate = how.add_argument(
         "--gate", metavar="RUN", help="bench: time the model files of that stored run beside today's; exit 1 where one became slower"
     )
+    completion.complete(gate, completion.runs)
     how.add_argument("--threshold", type=_share, metavar="T", help="the largest slow-down that --gate allows, such as 5%% (default)")
     how.add_argument("--force", action="store_true", help="do a step again although its results are current")
     how.add_argument("--skip-bad-images", action="store_true", help="leave unreadable images out, and count them")

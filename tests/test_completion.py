@@ -13,9 +13,11 @@ import pytest
 
 from bench import __main__ as bench
 from bench import completion as completing
+from bench.report import write
 from contract import completion, options
 from contract.errors import EnvironmentFault, UsageError
 from contract.layout import CHECKOUT
+from tests.bench import made
 from tests.test_help import helped
 
 BASH = shutil.which("bash")
@@ -49,6 +51,7 @@ def completed(line: str, out: Path) -> list[str]:
         ("python -m bench verify --backbone resnet1", ["resnet18"]),
         ("python -m bench report --expl", ["--explain"]),
         ("python -m bench fuzz --format b", ["bmp"]),
+        ("python -m bench faults --fault bg", ["bgr"]),
         ("python -m bench overhead --qu", ["--quick"]),
         ("python -m bench completion ", ["bash", "zsh", "-h", "--help"]),
         ("python -m train --without torch", ["torch-eager"]),
@@ -67,6 +70,21 @@ def test_names_come_from_the_matrix_that_the_line_names(tmp_path: Path):
     assert completed(f"python -m train --matrix {mine} --backbone my", tmp_path / "out") == ["my_net"]
     mine.write_text("no matrix", encoding="utf-8")
     assert completed(f"python -m train --matrix {mine} --backbone my", tmp_path / "out") == [""]
+
+
+def test_runs_and_their_cells_are_offered(tmp_path: Path):
+    for name in ("20260102-030405-aa", "20260102-030405-bb", "unfinished"):
+        (tmp_path / name).mkdir()
+    for name in ("20260102-030405-aa", "20260102-030405-bb"):
+        write.store(made.results(), tmp_path / name)
+    where = f"--reports {tmp_path}"
+    both = ["20260102-030405-aa", "20260102-030405-bb"]
+    for line in (f"bench report {where} 2026", f"bench verify {where} 2026", f"bench run {where} --gate 2026"):
+        assert completed(f"python -m {line}", tmp_path / "out") == both
+    cells = completed(f"python -m bench report {where} 20260102-030405-aa --explain resnet18/raw-dynamic/ort-r", tmp_path / "out")
+    assert cells
+    assert all(name.startswith("resnet18/raw-dynamic/ort-rust/") for name in cells)
+    assert completed(f"python -m bench report {where} --explain resnet18/raw-dynamic/ort-r", tmp_path / "out") == [""]  # no latest run
 
 
 def test_every_command_of_bench_is_offered_with_its_own_options():

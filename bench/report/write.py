@@ -10,10 +10,10 @@ from bench import record
 from bench.parity import junit
 from bench.report import csv_files, page, summary, table, tables
 from bench.results import FORMAT, Results
-from contract import artifact, strict
+from contract import artifact, layout, strict
 from contract.errors import DataError
 
-RESULTS = "results.json"
+RESULTS = layout.RESULTS
 
 
 def store(results: Results, folder: Path) -> None:
