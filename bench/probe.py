@@ -43,7 +43,11 @@ def _tried(part: Part, fleet: Fleet, work: Path) -> tuple[float, float]:
     _, *sizes = loaded.inputs[0].shape
     shape = tuple(size for size in sizes if size is not None)
     if len(shape) != len(sizes):
-        raise UsageError(f"the input {loaded.inputs[0].name} has dynamic dimensions beside the batch", where=str(model))
+        raise UsageError(
+            f"the input {loaded.inputs[0].name} has dynamic dimensions beside the batch",
+            where=str(model),
+            next="give them: --input-shape CxHxW",
+        )
     forward = forward_seconds(fleet, cell.runtime, loaded, shape, work)
     ask(fleet, cell.runtime, lambda runner: runner.unload(loaded.id))
     return forward, loaded.ns / 1e9

@@ -24,7 +24,7 @@ def replaced_parity(settings: matrices.Parity, options: Options, quick: matrices
         try:
             parse_claim(options.claim, "--claim")
         except StrictError as fault:
-            raise UsageError(fault.what, where="--claim") from fault
+            raise UsageError(fault.what, where="--claim", next="such as 'disagreement < 1 % at 95 %'") from fault
         settings = replace(settings, claim=options.claim, claims={})
     settings = replace(settings, stages=options.stages or settings.stages)
     if options.images:

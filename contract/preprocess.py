@@ -14,6 +14,7 @@ from contract import strict
 from contract.errors import DataError
 
 KEY = "concord.preprocess"
+MEND = "mend the spec (--spec FILE), or export the model again: nox -s export"
 # Pillow's limit for images as they come; resized and cropped ones take as much memory. infer_rs/src/image/mod.rs has the same.
 MOST_PIXELS = 89_478_485
 Scale = Literal["x/255", "x*(1/255)"]
@@ -70,10 +71,10 @@ class PreprocessSpec:
             value for part in (self.resize, self.crop) if part is not None for key, value in strict.plain(part).items() if key != "kind"
         ]
         if any(size < 1 for size in sizes):
-            raise DataError("a size must be at least 1 pixel", where=KEY)
+            raise DataError("a size must be at least 1 pixel", where=KEY, next=MEND)
         # Written so that a NaN is refused, too.
         if not all(value > 0 for value in self.std) or not all(abs(value) < math.inf for value in (*self.mean, *self.std)):
-            raise DataError("mean must be finite, and std positive and finite", where=KEY)
+            raise DataError("mean must be finite, and std positive and finite", where=KEY, next=MEND)
 
     @property
     def input_size(self) -> tuple[int, int] | None:

@@ -46,7 +46,7 @@ def plan(options: Options, matrix: Matrix, source: str) -> list[Job]:
     """The jobs of a run, each with its checkpoint verified. Raises DataError before any work is done."""
     variants = [matrix.find("variant", name) for name in matrix.defaults.variant]
     if not variants:
-        raise UsageError("no variant is chosen", where="export")
+        raise UsageError("no variant is chosen", where="export", next="name some with --variant, or in [defaults] of matrix.toml")
     return [
         _job(asked(options, matrix, dataset, backbone).find(options.artifacts), variants, source, force=options.force)
         for dataset in matrix.defaults.dataset

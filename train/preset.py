@@ -56,7 +56,11 @@ def transform(spec: PreprocessSpec) -> ImageClassification:
     """The transform for a spec, torchvision's own: what the reference is made with. Raises DataError for one that it cannot be."""
     crop = spec.crop
     if not isinstance(spec.resize, Shorter) or crop is None or crop.width != crop.height or spec.scale != "x/255":
-        raise DataError("torchvision's ImageClassification does not describe this preprocessing", where="train.json: preprocess")
+        raise DataError(
+            "torchvision's ImageClassification does not describe this preprocessing",
+            where="train.json: preprocess",
+            next="train it again with this checkout: nox -s train",
+        )
     return ImageClassification(
         crop_size=crop.height, resize_size=spec.resize.size, mean=spec.mean, std=spec.std, interpolation=INTERPOLATION[spec.interpolation]
     )

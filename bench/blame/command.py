@@ -36,7 +36,11 @@ def run(options: Options) -> int:
                 for provider in providers:
                     found |= _blame(subject, fleet, matrix, provider, Path(work), options)
     if not found:
-        raise UsageError("nothing to blame: no exported variant, or no runtime beside the reference", where="bench blame")
+        raise UsageError(
+            "nothing to blame: no exported variant, or no runtime beside the reference",
+            where="bench blame",
+            next="nox -s export, or choose more with --variant and --runtime",
+        )
     if options.output_json:
         print(strict.pretty(found), end="")
     return BAD if any(made.edge or made.weights for made in found.values()) else GOOD

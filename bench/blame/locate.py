@@ -68,7 +68,9 @@ def locate(
     graph = read(model)
     known = {value for value in graph.writers if value in names}
     if missing := [value for value in graph.outputs if value not in ends.expected or value not in ends.got]:
-        raise UsageError(f"'{missing[0]}' is an output of one side only: the two cannot be compared")
+        raise UsageError(
+            f"'{missing[0]}' is an output of one side only: the two cannot be compared", next="give two files with the same outputs"
+        )
     probes = _Probes(graph, suspect, reference, tolerance)
     if not probes.compare(len(graph.steps), ends.expected, ends.got):
         return None

@@ -53,6 +53,10 @@ def run(folder: Path) -> bool | None:
             [sys.executable, str(folder / "reproduce.py")], capture_output=True, text=True, timeout=SECONDS, check=False, cwd=folder
         )
     except subprocess.TimeoutExpired as fault:
-        raise EnvironmentFault(f"took longer than {SECONDS:.0f} s", where=str(folder / "reproduce.py")) from fault
+        raise EnvironmentFault(
+            f"took longer than {SECONDS:.0f} s",
+            where=str(folder / "reproduce.py"),
+            next="run it by hand, on a machine that does nothing else",
+        ) from fault
     # An exception ends a script with 1, too, but says no difference.
     return bool(done.returncode) if "largest difference" in done.stdout else None

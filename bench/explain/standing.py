@@ -24,7 +24,9 @@ def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured
         raise UsageError(f"'{one}' and '{other}' are the same cell", where="--explain", next="name two")
     for side in (a, b):
         if side.error is not None:
-            raise UsageError(f"{names.name(side.cell, cells)} has no time: {side.error}", where="--explain")
+            raise UsageError(
+                f"{names.name(side.cell, cells)} has no time: {side.error}", where="--explain", next="choose cells that were measured"
+            )
         if side.cell.variant.endswith(pairs.OLD):
             raise UsageError(
                 f"{names.name(side.cell, cells)} is a file of the run that was gated against",
@@ -33,7 +35,9 @@ def measured(results: Results, one: str, other: str) -> tuple[Measured, Measured
             )
         if side.cell.variant.endswith(pairs.AGAIN):
             raise UsageError(
-                f"{names.name(side.cell, cells)} is the same file once more, as a control: there is nothing to explain", where="--explain"
+                f"{names.name(side.cell, cells)} is the same file once more, as a control: there is nothing to explain",
+                where="--explain",
+                next="choose another cell",
             )
         if side.kind in ("load", "cold"):
             timed = "how a session is created: no operator runs" if side.kind == "load" else "fresh processes, and hardly any operator"

@@ -136,7 +136,9 @@ def check_comparable(reference: Answers, name: str) -> None:
         raise UsageError("nothing to compare: the reference's logits are not finite", where=name, next="train it again")
     if len(reference.classes) != reference.width:
         raise UsageError(
-            f"nothing to compare: the reference has {reference.width} logits, and {len(reference.classes)} class names", where=name
+            f"nothing to compare: the reference has {reference.width} logits, and {len(reference.classes)} class names",
+            where=name,
+            next="nox -s train, with the same options",
         )
     if len(np.unique(reference.top)) < 2:
         raise UsageError(

@@ -73,7 +73,11 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     others = subject.candidates(matrix.defaults.runtime, matrix.defaults.reference)
     wanted = {name: [form for form in matrix.forms(subject.train.backbone, name) if subject.model_exists(form)] for name in others}
     if not probe or not any(wanted.values()):
-        raise UsageError("nothing to compare: no test images, no variants, or no runtime beside the reference", where=subject.name)
+        raise UsageError(
+            "nothing to compare: no test images, no variants, or no runtime beside the reference",
+            where=subject.name,
+            next="nox -s export, or choose more with --variant and --runtime",
+        )
     most = min(max(matrix.parity.images, needed), len(subject.distinct))
     fixed = per_image = 0.0
     opened: dict[tuple[str, str], Session] = {}
@@ -184,7 +188,11 @@ def ask_reference(
         raise UsageError("nothing to compare: the reference's logits are not finite", where=subject.name, next="train it again")
     if not floor > 0:
         what = "float32 and float64" if subject.reference is None else "the optimised graph and the one as it is written"
-        raise UsageError(f"the noise floor is zero: {what} give the same bits, so no tolerance can be made of it", where=subject.name)
+        raise UsageError(
+            f"the noise floor is zero: {what} give the same bits, so no tolerance can be made of it",
+            where=subject.name,
+            next="train it: weights whose sums are all exact say nothing of rounding",
+        )
     factor = matrix.parity.tolerance_factor
     return Reference(
         paths=paths,

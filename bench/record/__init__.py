@@ -41,4 +41,8 @@ def write(results_json: Path, out: Path) -> None:
         command, env={**environment, RESULTS: str(results_json)}, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode != 0 or not out.is_file():
-        raise EnvironmentFault(f"pytest-benchmark could not write the record:\n{done.stdout[-2000:]}{done.stderr[-2000:]}", where=str(out))
+        raise EnvironmentFault(
+            f"pytest-benchmark could not write the record:\n{done.stdout[-2000:]}{done.stderr[-2000:]}",
+            where=str(out),
+            next="nox -s doctor; all else of the run is in results.json",
+        )

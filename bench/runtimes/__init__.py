@@ -39,7 +39,9 @@ def library(name: str) -> str:
 def find(name: str) -> Descriptor:
     """The descriptor of a runtime. Raises UsageError with the nearest known name."""
     if name not in known():
-        raise UsageError(f"unknown runtime '{name}'; {nearest(name, known())}", where="bench/runtimes")
+        raise UsageError(
+            f"unknown runtime '{name}'; {nearest(name, known())}", where="bench/runtimes", next="name one of these: " + ", ".join(known())
+        )
     descriptor = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").DESCRIPTOR
     assert isinstance(descriptor, Descriptor)
     return descriptor

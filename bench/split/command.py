@@ -55,7 +55,11 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     Raises EnvironmentFault elsewhere than on Linux, ConcordError when a program fails: a chain that lacks a link splits nothing.
     """
     if sys.platform != "linux":
-        raise EnvironmentFault("the chain changes glibc's malloc and freezes processes, which takes Linux", where="python -m bench split")
+        raise EnvironmentFault(
+            "the chain changes glibc's malloc and freezes processes, which takes Linux",
+            where="python -m bench split",
+            next="run it on Linux; --explain works everywhere",
+        )
     matrix = select(options)
     build(quiet=True)
     names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]

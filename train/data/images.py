@@ -18,6 +18,8 @@ from contract.pictures import BROKEN, FORMATS, JPEGS, ORIENTATION, orientation, 
 from train.data.found import Checked, Listed
 from train.progress import Over
 
+REPLACE = "replace it, or leave such images out and count them: --skip-bad-images"
+
 # Its warning about huge images counts as a fault.
 DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -48,7 +50,7 @@ def read(source: Path | bytes, *, orient: bool = True) -> tuple[Image.Image, int
             return opened.convert("RGB"), orientation(opened) if orient else None
     except DECODE_FAULTS as fault:
         if isinstance(source, Path) and not source.is_file():
-            raise DataError("no such image file", where=name) from fault
+            raise DataError("no such image file", where=name, next="check the path, or the list that names it") from fault
         raise DataError(
             f"not a readable image: {_reason(fault)}", where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read"
         ) from fault
@@ -89,9 +91,7 @@ def verify(root: Path, listed: Sequence[Listed], *, skip_bad: bool, threads: int
     first = next((result for result in checked if isinstance(result, DataError)), None)
     if first is not None and not skip_bad:
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-        raise DataError(
-            f"{first.what}{more}", where=first.where, next="replace it, or leave such images out and count them: --skip-bad-images"
-        )
+        raise DataError(f"{first.what}{more}", where=first.where, next=REPLACE)
     return Verified(tuple(result for result in checked if isinstance(result, Checked)), bad)
 
 
@@ -99,11 +99,11 @@ def _check(root: Path, item: Listed) -> Checked | DataError:
     path = root / item.path
     try:
         if reason := refusal(path):
-            return DataError(reason, where=str(path))
+            return DataError(reason, where=str(path), next=REPLACE)
         data = path.read_bytes()
         decode(data)
     except DataError as error:
-        return DataError(error.what, where=str(path))
+        return DataError(error.what, where=str(path), next=REPLACE)
     except OSError as fault:
-        return DataError(f"cannot be read: {fault.strerror}", where=str(path))
+        return DataError(f"cannot be read: {fault.strerror}", where=str(path), next=REPLACE)
     return Checked(item.path, item.label, item.split, hashlib.sha256(data).hexdigest())
