@@ -116,15 +116,19 @@ class Runner:
         return self.receive(answer)
 
     def send(self, verb: str, arguments: object, seconds: float) -> None:
-        """Send a request whose result `receive` returns, at most `seconds` later. An earlier answer that nobody received is thrown away."""
-        if self._asked is not None:
-            self.thaw()
-            self._answer()
+        """Send a request whose result `receive` returns, at most `seconds` later."""
+        self.discard()
         self._seq += 1
         request = protocol.Request(self._seq, verb, strict.plain(arguments))
         deadline = time.monotonic() + seconds
         self._send(request, deadline, seconds)
         self._asked = request, deadline, seconds
+
+    def discard(self) -> None:
+        """Wait for an answer that nobody received, and throw it away."""
+        if self._asked is not None:
+            self.thaw()
+            self._answer()
 
     def receive(self, answer: type[R]) -> R:
         """The typed result of the request that was sent last. Raises as `ask` does."""

@@ -41,7 +41,6 @@ class Session:
     def __init__(self, fleet: Fleet, runtime: str, model: Path, provider: str, options: dict[str, Option] | None = None) -> None:
         self.runtime, self.model, self.provider = runtime, model, provider
         self._fleet, self.runner = fleet, fleet.only(runtime)
-        self._seconds_per_image = fleet.patience.get(runtime, SECONDS_PER_IMAGE)
         self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
         if self.loaded.providers[:1] != (provider,):
             raise RunnerError(f"asked for {provider}, runs on {', '.join(self.loaded.providers)}", where=f"{runtime}: load")
@@ -80,11 +79,13 @@ class Session:
             yield self._arrays(*before, self.runner.receive(Predicted))
 
     def _ask(self, question: Question, out: Path) -> None:
-        out.unlink(missing_ok=True)  # what an answer that was thrown away left there
+        self.runner.discard()
+        out.unlink(missing_ok=True)  # what an answer that nobody wanted left there
         images = None if question.images is None else tuple(question.images)
         tensor = None if question.tensor is None else str(question.tensor)
         arguments = PredictArgs(self.loaded.id, images, tensor, question.batch, question.names, str(out))
-        self.runner.send("predict", arguments, SECONDS_AT_LEAST + self._seconds_per_image * question.count)
+        patience = self._fleet.patience.get(self.runtime, SECONDS_PER_IMAGE)
+        self.runner.send("predict", arguments, SECONDS_AT_LEAST + patience * question.count)
 
     def _arrays(self, question: Question, out: Path, answer: Predicted) -> list[NDArray[Any]]:
         names, count = question.names, question.count

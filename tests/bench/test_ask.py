@@ -68,15 +68,27 @@ def test_who_stops_looking_leaves_the_runner_usable(tmp_path, session, tensor, m
     assert (seen.count("send"), seen.count("receive")) == (2 + 3, 1 + 3)
 
 
-def test_no_file_of_an_earlier_answer_is_there_when_a_question_is_asked(tmp_path, session, tensor, monkeypatch):
+def test_how_long_an_image_may_take_is_known_after_the_model_was_loaded(tmp_path, session, tensor, monkeypatch):
+    true, waits = session.runner.send, list[float]()
+    monkeypatch.setattr(session.runner, "send", lambda verb, arguments, seconds: (waits.append(seconds), true(verb, arguments, seconds)))
+    for patience in (None, 0.5):
+        if patience is not None:
+            session._fleet.patience["ort-python"] = patience
+        ask.ask_tensor(session, tensor, 40, tmp_path)
+    monkeypatch.undo()
+    assert waits == [60 + 20 * 40, 60 + 0.5 * 40]
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_no_file_of_an_earlier_answer_is_there_when_a_question_is_asked(tmp_path, session, tensor, monkeypatch, looks):
     """A runner that writes none must not seem to have written it."""
-    for _ in ask.tensor_in_parts(session, tensor, 5, tmp_path):
-        break
-    session.runner.hello()  # and so the answer that nobody received has come
-    assert [path.name for path in tmp_path.glob("*.npz")] == ["ort-python-1.npz"]
+    for number, _ in enumerate(ask.tensor_in_parts(session, tensor, 5, tmp_path), start=1):
+        if number == looks:
+            break
     true, there = session.runner.send, list[bool]()
 
     def told(verb, arguments, seconds):
+        session.runner.discard()
         if verb == "predict":
             there.append(Path(arguments.out).exists())
         true(verb, arguments, seconds)
