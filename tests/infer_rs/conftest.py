@@ -43,9 +43,11 @@ def library() -> Path:
 def build(tmp_path: Path) -> Build:
     """Write a small classifier: build(spec), build(spec, "static.onnx", batch=1), build(None) without metadata."""
 
-    def write(spec: PreprocessSpec | None, name: str = "model.onnx", batch: int | str = "batch") -> Path:
-        model = network(batch)
-        for key, text in Card("classify", CLASSES, spec).to_metadata().items() if spec else ():
+    def write(
+        spec: PreprocessSpec | None, name: str = "model.onnx", batch: int | str = "batch", classes: tuple[str, ...] = CLASSES
+    ) -> Path:
+        model = network(batch, len(classes))
+        for key, text in Card("classify", classes, spec).to_metadata().items() if spec else ():
             model.metadata_props.add(key=key, value=text)
         path = tmp_path / name
         path.write_bytes(model.SerializeToString())
@@ -54,13 +56,13 @@ def build(tmp_path: Path) -> Build:
     return write
 
 
-def network(batch: int | str) -> onnx.ModelProto:
+def network(batch: int | str, classes: int = len(CLASSES)) -> onnx.ModelProto:
     """Conv, Relu, mean, Gemm: images of any size -> logits."""
     noise = np.random.default_rng(0)
     weights = {
         "kernel": noise.normal(size=(8, 3, 5, 5)).astype(np.float32),
-        "matrix": noise.normal(size=(len(CLASSES), 8)).astype(np.float32),
-        "offset": noise.normal(size=len(CLASSES)).astype(np.float32),
+        "matrix": noise.normal(size=(classes, 8)).astype(np.float32),
+        "offset": noise.normal(size=classes).astype(np.float32),
     }
     nodes = [
         helper.make_node("Conv", ["images", "kernel"], ["convolved"], name="node_conv"),
@@ -73,7 +75,7 @@ def network(batch: int | str) -> onnx.ModelProto:
         nodes,
         "tiny",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, "height", "width"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, len(CLASSES)])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, classes])],
         [numpy_helper.from_array(array, name) for name, array in weights.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -54,3 +54,17 @@ def test_both_say_the_same_of_a_file(binary: Path, build: Build, capsys: pytest.
         assert [each["name"] for each in found[key]] == [each["name"] for each in expected[key]]
     assert tuple(found["labels"]) == CLASSES
     assert PreprocessSpec.from_json(found["metadata"]["concord.preprocess"]) == SPEC
+
+
+def test_ten_thousand_classes(binary: Path, library: Path, build: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    names = tuple(f"{number} </script> =cmd|' /C calc'!A0 \u202e {number}" for number in range(10_000))
+    model, image = build(SPEC, classes=names), str(tmp_path / "image.png")
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (50, 60, 3), dtype=np.uint8)).save(image)
+    asked = ["predict", str(model), image, "--top", "3", "--json", "--threads", "1"]
+    assert command.main(asked) == 0
+    ours = json.loads(capsys.readouterr().out)
+    theirs = json.loads(subprocess.run([str(binary), "--ort-lib", str(library), *asked], capture_output=True, check=True).stdout)
+    for one, other in zip(ours["images"][0]["top"], theirs["images"][0]["top"], strict=True):
+        # 10,000 powers are summed in another order.
+        assert one == {**other, "probability": pytest.approx(other["probability"], rel=1e-12)}
+    assert len({name for name in names if name in json.dumps(ours, ensure_ascii=False)}) == 3
