@@ -112,5 +112,9 @@ def _joined(name: str, parts: list[NDArray[Any]]) -> NDArray[Any]:
         return parts[0]
     shapes = {part.shape[1:] for part in parts if part.ndim}
     if len(shapes) != 1 or any(part.ndim == 0 for part in parts):
-        raise UsageError(f"value '{name}' cannot be joined over {len(parts)} batches", where="predict", next="ask for one batch only")
+        raise UsageError(
+            f"value '{name}' cannot be joined over {len(parts)} batches",
+            where="predict",
+            next="ask for one batch only, or use a spec that crops to one size",
+        )
     return np.concatenate(parts)

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from contract import process, protocol
 from contract.artifact import sha256_file
 from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
+from infer_py.preprocess import preprocess
 from tests.infer_rs.conftest import CLASSES, Build, Runner
 from tests.infer_rs.pictures import photo
 
@@ -156,6 +159,26 @@ def test_samples_carry_the_sum_of_their_answer(runner: Runner, build: Build, ten
     assert isinstance(got, protocol.Timed)
     assert got.crc32 == sums
     assert all(ns > 0 for ns in got.samples)
+
+
+def test_images_of_several_sizes_are_answered_one_by_one(runner: Runner, build: Build, tmp_path: Path) -> None:
+    """Without a crop each image has a size of its own: as in Python, a batch of one is a forward of one size."""
+    spec = replace(SPEC, crop=None)
+    model, images, out = build(spec), [], tmp_path / "o.npz"
+    for number, size in enumerate([(50, 60), (60, 50), (70, 40), (50, 60)]):
+        images.append(str(tmp_path / f"{number}.png"))
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (*size, 3), dtype=np.uint8)).save(images[-1])
+    ready = loaded(runner, model).id
+    got = runner.ask("predict", id=ready, images=images, tensor=None, batch=1, outputs=["logits"], out=str(out))
+    assert isinstance(got, protocol.Predicted)
+    wanted = [in_python(model, preprocess(Path(image), spec)[None], 1)[0] for image in images]
+    with np.load(out) as arrays:
+        assert arrays["logits"].tobytes() == np.concatenate(wanted).tobytes()
+    for batch, outputs in ((2, ["logits"]), (1, ["images"])):
+        failed = runner.ask("predict", id=ready, images=images, tensor=None, batch=batch, outputs=outputs, out=str(out))
+        assert isinstance(failed, protocol.Failure)
+        assert failed.kind == "usage"
+        assert "crops" in str(failed.next)
 
 
 def test_a_static_model_names_both_batches(runner: Runner, build: Build, tensor: Path, tmp_path: Path) -> None:

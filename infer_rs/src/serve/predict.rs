@@ -7,7 +7,7 @@ use super::{infos, top1};
 use crate::error::{Error, Result};
 use crate::npy::{self, Array};
 use crate::protocol::{PredictArgs, Predicted};
-use crate::runtime::session;
+use crate::runtime::{Runner, session};
 
 /// Images as one tensor: N x channels x height x width.
 pub struct Tensor {
@@ -31,23 +31,6 @@ impl Tensor {
             _ => Err(Error::data(format!("expected an array of N x 3 x H x W, got {:?}", array.shape), path, "give a batch of images")),
         }
     }
-
-    /// Prepares image files. Where a forward follows, a model that takes another size is refused before any image is decoded.
-    fn prepare(entry: &Entry, images: &[String], batch: usize, forward: bool) -> Result<Self> {
-        if images.is_empty() {
-            return Err(Error::usage("no images", "request.predict.images", "give at least one"));
-        }
-        let preprocess = entry.preprocess()?;
-        if let Some((width, height)) = preprocess.input_size().filter(|_| forward) {
-            entry.runner.check(images.len(), batch, &[3, height, width])?;
-        }
-        let (shape, values) = preprocess.images(images)?;
-        Ok(Self { shape, values })
-    }
-
-    fn as_array(&self) -> Array {
-        Array::floats(self.shape.to_vec(), &self.values)
-    }
 }
 
 /// Answers `predict`.
@@ -66,38 +49,92 @@ pub fn predict(models: &mut Models, asked: &PredictArgs) -> Result<Predicted> {
     // The input's name asks for the preprocessed tensor itself; no forward is needed for it.
     let (inputs, values): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| entry.runner.inputs.iter().any(|input| input.name == *name));
-    let tensor = match (&asked.images, &asked.tensor) {
-        (Some(images), None) => Tensor::prepare(entry, images, asked.batch, !values.is_empty())?,
-        (None, Some(path)) => Tensor::read(path)?,
+    let mut answers = Answers::new(&values, &inputs);
+    match (&asked.images, &asked.tensor) {
+        (Some(images), None) => from_images(entry, images, asked.batch, &mut answers)?,
+        (None, Some(path)) => from_tensor(entry, &Tensor::read(path)?, asked.batch, &mut answers)?,
         _ => return Err(Error::usage("exactly one of images and tensor is needed", "request.predict", "give one of the two")),
-    };
-    let mut sums = Vec::new();
-    let mut arrays = if values.is_empty() { Vec::new() } else { forward(entry, asked.batch, &tensor, &values, &mut sums)? };
-    arrays.extend(inputs.into_iter().map(|name| (name, tensor.as_array())));
+    }
+    let Answers { arrays, sums, .. } = answers;
+    let arrays: Vec<(String, Array)> =
+        values.into_iter().chain(inputs).zip(arrays).filter_map(|(name, array)| Some((name, array?))).collect();
     npy::write_npz(Path::new(&asked.out), &arrays)?;
     let top1 = arrays.iter().find(|(name, _)| name == session::LOGITS).and_then(|(_, logits)| top1_of(logits));
     Ok(Predicted { arrays: infos(&arrays), top1, crc32: sums })
 }
 
-/// Runs the batches and joins their outputs; `sums` gets one checksum of the first output per forward.
-fn forward(entry: &mut Entry, batch: usize, tensor: &Tensor, names: &[String], sums: &mut Vec<u32>) -> Result<Vec<(String, Array)>> {
-    let runner = entry.runner_for(names)?;
-    runner.check(tensor.shape[0], batch, &tensor.shape[1..])?;
-    let mut arrays: Vec<Option<Array>> = vec![None; names.len()];
-    for values in tensor.values.chunks(batch * tensor.image_size()) {
-        let mut shape = tensor.shape;
-        shape[0] = values.len() / tensor.image_size();
-        let outputs = runner.run(values, shape)?;
-        for (name, joined) in names.iter().zip(&mut arrays) {
+/// What was answered so far: an array for each value and then for each input, and one checksum of the first output per forward.
+struct Answers<'n> {
+    values: &'n [String],
+    inputs: &'n [String],
+    arrays: Vec<Option<Array>>,
+    sums: Vec<u32>,
+}
+
+impl<'n> Answers<'n> {
+    fn new(values: &'n [String], inputs: &'n [String]) -> Self {
+        Self { values, inputs, arrays: vec![None; values.len() + inputs.len()], sums: Vec::new() }
+    }
+
+    /// One batch through the model.
+    fn add_forward(&mut self, runner: &mut Runner, batch: &[f32], shape: [usize; 4]) -> Result<()> {
+        let outputs = runner.run(batch, shape)?;
+        for (name, joined) in self.values.iter().zip(&mut self.arrays) {
             let value = outputs.get(name).ok_or_else(|| Error::internal("ONNX Runtime did not return it", name))?;
             let part = session::array(name, value)?;
-            if *name == names[0] {
-                sums.push(crc32fast::hash(&part.bytes));
+            if *name == self.values[0] {
+                self.sums.push(crc32fast::hash(&part.bytes));
             }
             join(name, joined, part)?;
         }
+        Ok(())
     }
-    Ok(names.iter().cloned().zip(arrays.into_iter().flatten()).collect())
+
+    /// The tensor itself.
+    fn add_tensor(&mut self, values: &[f32], shape: [usize; 4]) -> Result<()> {
+        for (name, joined) in self.inputs.iter().zip(&mut self.arrays[self.values.len()..]) {
+            join(name, joined, Array::floats(shape.to_vec(), values))?;
+        }
+        Ok(())
+    }
+}
+
+/// Prepares image files when their turn comes, a batch at a time, so that memory stays small. Where a forward follows, a model that takes
+/// another size is refused before any image is decoded.
+fn from_images(entry: &mut Entry, images: &[String], batch: usize, answers: &mut Answers) -> Result<()> {
+    if images.is_empty() {
+        return Err(Error::usage("no images", "request.predict.images", "give at least one"));
+    }
+    let preprocess = entry.preprocess()?;
+    if let Some((width, height)) = preprocess.input_size().filter(|_| !answers.values.is_empty()) {
+        entry.runner.check(images.len(), batch, &[3, height, width])?;
+    }
+    let mut runner = if answers.values.is_empty() { None } else { Some(entry.runner_for(answers.values)?) };
+    for group in images.chunks(batch) {
+        let (shape, values) = preprocess.images(group)?;
+        if let Some(runner) = &mut runner {
+            runner.check(images.len(), batch, &shape[1..])?;
+            answers.add_forward(runner, &values, shape)?;
+        }
+        answers.add_tensor(&values, shape)?;
+    }
+    Ok(())
+}
+
+/// Runs the batches of a tensor that is ready.
+fn from_tensor(entry: &mut Entry, tensor: &Tensor, batch: usize, answers: &mut Answers) -> Result<()> {
+    answers.add_tensor(&tensor.values, tensor.shape)?;
+    if answers.values.is_empty() {
+        return Ok(());
+    }
+    let runner = entry.runner_for(answers.values)?;
+    runner.check(tensor.shape[0], batch, &tensor.shape[1..])?;
+    for values in tensor.values.chunks(batch * tensor.image_size()) {
+        let mut shape = tensor.shape;
+        shape[0] = values.len() / tensor.image_size();
+        answers.add_forward(runner, values, shape)?;
+    }
+    Ok(())
 }
 
 /// Answers of several forwards, along the first axis.
@@ -108,7 +145,7 @@ fn join(name: &str, joined: &mut Option<Array>, part: Array) -> Result<()> {
     };
     if part.shape.is_empty() || whole.shape.get(1..) != part.shape.get(1..) {
         let what = format!("value '{name}' cannot be joined over batches: {:?} and {:?}", whole.shape, part.shape);
-        return Err(Error::usage(what, "request.predict", "ask for one batch only"));
+        return Err(Error::usage(what, "request.predict", "ask for one batch only, or use a spec that crops to one size"));
     }
     whole.bytes.extend(&part.bytes);
     whole.shape[0] += part.shape[0];
