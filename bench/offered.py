@@ -21,7 +21,9 @@ def cells(parsed_args: argparse.Namespace, **_: object) -> list[str]:
     except (ConcordError, OSError):
         return []  # the command itself says what is wrong with the run
     measured = [each.cell for each in results.cells]
-    return [names.name(cell, measured) for cell in measured]
+    # One of each kind: a name depends on what there is, and a run may have thousands of cells.
+    kinds = list({(cell.dataset, cell.provider, cell.scenario, cell.batch): cell for cell in measured}.values())
+    return [names.name(cell, kinds) for cell in measured]
 
 
 def faults(**_: object) -> list[str]:

@@ -60,12 +60,14 @@ def main(options: Options) -> int:
             name: fleet.only(name).load(LoadArgs(str(subject.model(variant)), "cpu", fleet.options)).id
             for name, variant in RUNTIMES.items()
         }
-        with Progress(len(SIZES) * ROUNDS * ROUND_SECONDS) as progress:
-            for size in SIZES:
-                progress.part(f"{size}, all runtimes in turns")
-                sizes[size] = measured(fleet, loaded, IMAGES / f"{size}.jpg", progress)
-    for size, speeds in sizes.items():
-        print(table(size, speeds), file=sys.stderr if options.output_json else sys.stdout)
+        try:
+            with Progress(len(SIZES) * ROUNDS * ROUND_SECONDS) as progress:
+                for size in SIZES:
+                    progress.part(f"{size}, all runtimes in turns")
+                    sizes[size] = measured(fleet, loaded, IMAGES / f"{size}.jpg", progress)
+        finally:  # also of what was measured before a Ctrl-C
+            for size, speeds in sizes.items():
+                print(table(size, speeds), file=sys.stderr if options.output_json else sys.stdout)
     if options.output_json:
         print(strict.pretty(Speeds(subject.name, SAMPLES, sizes)), end="")
     return GOOD

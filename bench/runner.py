@@ -45,7 +45,7 @@ class Runner:
     """A started runner in a process group of its own; a context manager that ends it whatever happens.
 
     Its stderr goes to `log`, a file: an undrained pipe would block it. `began_ns`: just before it was spawned, `answered_ns`: when its last
-    answer came, by this machine's monotonic clock.
+    answer was taken, by this machine's monotonic clock.
     """
 
     def __init__(self, descriptor: Descriptor, providers: tuple[str, ...], log: Path) -> None:
@@ -55,7 +55,7 @@ class Runner:
         self._seq = 0
         # The request whose answer nobody received yet, when it must have come, and how long that is.
         self._asked: tuple[protocol.Request, float, float] | None = None
-        self._frozen = False
+        self._frozen, self._frozen_at = False, 0.0
         self.answered_ns = 0
         log.parent.mkdir(parents=True, exist_ok=True)
         # The log outlives restarts: an error must not quote what an earlier process said.
@@ -95,9 +95,7 @@ class Runner:
         """The receipt. Raises RunnerError for another protocol number or a stale build: no receipt, no measurement."""
         receipt = self.ask("hello", protocol.HelloArgs(), protocol.Receipt, seconds)
         if receipt.protocol != protocol.PROTOCOL:
-            raise RunnerError(
-                f"speaks protocol {receipt.protocol}, the bench speaks {protocol.PROTOCOL}", where=self.name, next="nox -s build"
-            )
+            raise RunnerError(f"speaks protocol {receipt.protocol}, the bench {protocol.PROTOCOL}", where=self.name, next="nox -s build")
         if receipt.runtime != self.name:
             raise RunnerError(f"says it is {receipt.runtime}", where=self.name, next="nox -s build")
         if receipt.source != self._expected_source:
@@ -112,27 +110,27 @@ class Runner:
 
         Raises the ConcordError that the runner answered, or RunnerError when it died, was late (then it is killed), or broke the protocol.
         """
-        self.send(verb, arguments, seconds)
-        return self.receive(answer)
+        return self.receive(answer, self.send(verb, arguments, seconds))
 
-    def send(self, verb: str, arguments: object, seconds: float) -> None:
-        """Send a request whose result `receive` returns, at most `seconds` later."""
+    def send(self, verb: str, arguments: object, seconds: float) -> int:
+        """Send a request, and return the number by which `receive` returns its result, at most `seconds` later."""
         self.discard()
         self._seq += 1
         request = protocol.Request(self._seq, verb, strict.plain(arguments))
         deadline = time.monotonic() + seconds
         self._send(request, deadline, seconds)
         self._asked = request, deadline, seconds
+        return self._seq
 
     def discard(self) -> None:
         """Wait for an answer that nobody received, and throw it away."""
         if self._asked is not None:
-            self.thaw()
             self._answer()
 
-    def receive(self, answer: type[R]) -> R:
-        """The typed result of the request that was sent last. Raises as `ask` does."""
+    def receive(self, answer: type[R], number: int) -> R:
+        """The typed result of the request that was sent last, which has this number. Raises as `ask` does."""
         request, line = self._answer()
+        assert request.seq == number, "somebody else asked in between"
         verb = request.verb
         try:
             result = protocol.decode_reply(line, request)
@@ -188,7 +186,7 @@ class Runner:
         """Stop the whole process group, so that its spinning threads cost the running one nothing (measuring.md 0a)."""
         if CAN_FREEZE and not self._frozen and self._process.poll() is None:
             self._signal(signal.SIGSTOP)
-            self._frozen = True
+            self._frozen, self._frozen_at = True, time.monotonic()
             self._await_stop()
 
     def thaw(self) -> None:
@@ -196,6 +194,9 @@ class Runner:
         if self._frozen:
             self._signal(signal.SIGCONT)
             self._frozen = False
+            if self._asked is not None:  # it could not answer while it stood still
+                request, deadline, seconds = self._asked
+                self._asked = request, deadline + time.monotonic() - self._frozen_at, seconds
 
     def peak_bytes(self) -> int | None:
         """Peak resident memory so far, or None where /proc does not say."""
@@ -261,6 +262,7 @@ class Runner:
     def _answer(self) -> tuple[protocol.Request, bytes]:
         """The request that waits for its answer, and the line that came."""
         assert self._asked is not None, "nothing was asked"
+        self.thaw()
         (request, deadline, seconds), self._asked = self._asked, None
         line = self._line(request.verb, deadline, seconds)
         self.answered_ns = time.monotonic_ns()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +42,15 @@ class Session:
     def __init__(self, fleet: Fleet, runtime: str, model: Path, provider: str, options: dict[str, Option] | None = None) -> None:
         self.runtime, self.model, self.provider = runtime, model, provider
         self._fleet, self.runner = fleet, fleet.only(runtime)
+        started = time.monotonic()
         self.loaded = self.runner.load(LoadArgs(str(model), provider, {**fleet.options, **(options or {})}))
         if self.loaded.providers[:1] != (provider,):
             raise RunnerError(f"asked for {provider}, runs on {', '.join(self.loaded.providers)}", where=f"{runtime}: load")
+        self.loading_seconds = time.monotonic() - started
         # Answers so far whose own top-1 is not the index of their largest logit.
         self.wrong_top1 = 0
 
     def __enter__(self) -> Self:
-        if self._fleet.only(self.runtime) is not self.runner:  # it was opened earlier, and others were asked since
-            raise RunnerError("was started anew since it loaded the model", where=self.runtime)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -66,26 +67,26 @@ class Session:
 
         Raises RunnerError when an array is not what was announced, UsageError when the file does not keep images apart.
         """
-        before: tuple[Question, Path] | None = None
+        self.runner.discard()  # an answer that nobody looked at: it may still be on its way into the files below
+        before: tuple[Question, Path, int] | None = None
         for number, question in enumerate(questions):
             # Two files in turn: one is read while the other is written.
             out = work / f"{self.runtime}-{number % 2}.npz"
-            said = None if before is None else self.runner.receive(Predicted)
-            self._ask(question, out)
+            said = None if before is None else self.runner.receive(Predicted, before[2])
+            sent = self._ask(question, out)
             if before is not None and said is not None:
-                yield self._arrays(*before, said)
-            before = question, out
+                yield self._arrays(*before[:2], said)
+            before = question, out, sent
         if before is not None:
-            yield self._arrays(*before, self.runner.receive(Predicted))
+            yield self._arrays(*before[:2], self.runner.receive(Predicted, before[2]))
 
-    def _ask(self, question: Question, out: Path) -> None:
-        self.runner.discard()
-        out.unlink(missing_ok=True)  # what an answer that nobody wanted left there
+    def _ask(self, question: Question, out: Path) -> int:
+        out.unlink(missing_ok=True)
         images = None if question.images is None else tuple(question.images)
         tensor = None if question.tensor is None else str(question.tensor)
         arguments = PredictArgs(self.loaded.id, images, tensor, question.batch, question.names, str(out))
         patience = self._fleet.patience.get(self.runtime, SECONDS_PER_IMAGE)
-        self.runner.send("predict", arguments, SECONDS_AT_LEAST + patience * question.count)
+        return self.runner.send("predict", arguments, SECONDS_AT_LEAST + patience * question.count)
 
     def _arrays(self, question: Question, out: Path, answer: Predicted) -> list[NDArray[Any]]:
         names, count = question.names, question.count

@@ -62,17 +62,12 @@ def check(
     """
     fleet.given_up.clear()
     found = affordable_images(subject, fleet, matrix, provider, work)
-    count, opened = found.images, found.opened
     progress.correct(found.seconds - plan.parity_seconds(matrix, subject))  # the plan knew the budget alone
-    progress.part(f"parity {subject.name} on {provider}: reference, {count} images")
-    try:
-        reference = ask_reference(subject, fleet, matrix, provider, work, count, opened.pop((matrix.defaults.reference, "eager"), None))
-        compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
-        far: Explaining = "all" if subject.exported_here else "stages"
-        judged = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far, opened)
-    finally:
-        for runtime, _ in opened:  # nobody came to ask it: its model would stay in memory beside the next subject's
-            fleet.stop(runtime)
+    progress.part(f"parity {subject.name} on {provider}: reference, {found.images} images")
+    reference = ask_reference(subject, fleet, matrix, provider, work, found.images, found.reference)
+    compare.check_comparable(reference.answers, f"{subject.name} on {provider}")
+    far: Explaining = "all" if subject.exported_here else "stages"
+    judged = judge_rows(subject, fleet, matrix, provider, reference, work, progress, given, far)
     progress.done(found.seconds)
     remark = orientation.count(reference.paths).say(orient=subject.train.preprocess.orient)
     return Checked(
@@ -95,12 +90,10 @@ def judge_rows(
     progress: Progress,
     given: tuple[str, ...] = (),
     explaining: Explaining = "all",
-    opened: dict[tuple[str, str], Session] | None = None,
 ) -> Judgement:
     """Every variant in every runtime against what the reference said, and the stages of rows that fail (of all, with --stages).
 
-    A runner that fails leaves its row unjudged. `explaining`: how far a failure is followed up. `opened`: sessions that are there already,
-    by runtime and variant; each is taken out when its turn comes.
+    A runner that fails leaves its row unjudged. `explaining`: how far a failure is followed up.
     """
     count = len(reference.paths)
     rows: list[ParityRow] = []
@@ -113,8 +106,7 @@ def judge_rows(
         for variant, wrong in ((name, weights[name]) for name in matrix.forms(subject.train.backbone, runtime) if name in weights):
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
-                ready = opened.pop((runtime, variant), None) if opened else None
-                with ready or Session(fleet, runtime, subject.model(variant), provider) as session:
+                with Session(fleet, runtime, subject.model(variant), provider) as session:
                     # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
                     if equal is not None and not np.array_equal(first_equal(session, reference, work), equal[:FLOOR_IMAGES]):
                         equal = None

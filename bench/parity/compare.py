@@ -198,7 +198,7 @@ def equal_images(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArra
     """Per image, whether two arrays are equal to the last bit, as in `same_bits`."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return np.zeros(len(one), dtype=np.bool_)
-    # As wide as they go: numpy takes as long for a byte as for four.
+    # Four bytes at once: numpy takes as long for one.
     word = np.uint32 if one.dtype.itemsize % 4 == 0 else np.uint8
     words = [np.ascontiguousarray(array).reshape(len(array), -1).view(word) for array in (one, other)]
     return np.asarray((words[0] == words[1]).all(axis=1))

@@ -52,14 +52,19 @@ class Reference:
 
 @dataclass(frozen=True)
 class Affordable:
-    """How many images fit into the budget, the seconds that they will take, and the sessions that were opened to find out.
-
-    `opened`: by runtime and variant, each what that runtime is asked first, so that nothing is loaded twice.
-    """
+    """How many images fit into the budget, the seconds that they will take, and the reference's session, open."""
 
     images: int
     seconds: float
-    opened: dict[tuple[str, str], Session]
+    reference: Session
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of a runtime: until a model has given its first answer, and for an image more."""
+
+    ready: float
+    image: float
 
 
 def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: str, work: Path) -> Affordable:
@@ -69,48 +74,49 @@ def affordable_images(subject: Subject, fleet: Fleet, matrix: Matrix, provider: 
     Raises UsageError when there are too few for it.
     """
     needed = images_for_claim(subject, matrix)
-    probe = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
-    others = subject.candidates(matrix.defaults.runtime, matrix.defaults.reference)
-    wanted = {name: [form for form in matrix.forms(subject.train.backbone, name) if subject.model_exists(form)] for name in others}
-    if not probe or not any(wanted.values()):
+    images = [str(subject.path(entry)) for entry in subject.held_out(PROBE_IMAGES, matrix.defaults.seed)]
+    candidates = subject.candidates(matrix.defaults.runtime, matrix.defaults.reference)
+    wanted = {name: [form for form in matrix.forms(subject.train.backbone, name) if subject.model_exists(form)] for name in candidates}
+    if not images or not any(wanted.values()):
         raise UsageError(
             "nothing to compare: no test images, no variants, or no runtime beside the reference",
             where=subject.name,
             next="nox -s export, or choose more with --variant and --runtime",
         )
-    most = min(max(matrix.parity.images, needed), len(subject.distinct))
     fixed = per_image = 0.0
-    opened: dict[tuple[str, str], Session] = {}
-    for runtime, forms in ((matrix.defaults.reference, ["eager"]), *((name, forms) for name, forms in wanted.items() if forms)):
-        try:
-            started = time.monotonic()
-            session = Session(fleet, runtime, subject.model(forms[0]), provider)
-            ask_images(session, probe[:1], 1, work)
-            ready = time.monotonic()
-            # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
-            each = min(timed(partial(ask_images, session, [path], 1, work)) for path in probe)
-        except JUDGEMENT_FAILS as error:
-            if forms == ["eager"]:
-                raise
-            fleet.lost(runtime, error)  # its rows will say what is wrong
-            opened.pop((runtime, "eager"), None)  # gone with its process, where an ONNX file is the reference
+    for runtime, forms in wanted.items():
+        if not forms:
             continue
-        opened[runtime, forms[0]] = session
-        fleet.patience[runtime] = PATIENCE * each
-        few = floor_images(each)
-        if forms == ["eager"]:
-            # The reference is loaded once more, and asked in batches and in float64, which costs twice as much.
-            loads, again = 1, 3 * few
-        else:
-            dynamic = sum(not subject.batch_is_static(name) for name in forms)
-            loads, again = len(forms) - 1, dynamic * sum(batches.asked(matrix, few, slow=slow(each)).values())
-        fixed += loads * (ready - started) + again * each
-        per_image += each * len(forms)
-    count = most
+        try:
+            # Not kept: what is judged begins with the first forward of a session.
+            with Session(fleet, runtime, subject.model(forms[0]), provider) as session:
+                cost = probed(session, fleet, images, work)
+        except JUDGEMENT_FAILS as error:
+            fleet.lost(runtime, error)  # its rows will say what is wrong
+            continue
+        dynamic = sum(not subject.batch_is_static(name) for name in forms)
+        again = dynamic * sum(batches.asked(matrix, floor_images(cost.image), slow=slow(cost.image)).values())
+        fixed += len(forms) * cost.ready + again * cost.image
+        per_image += len(forms) * cost.image
+    # Last, so that it can be asked at once: it is loaded once more, and asked in batches and in float64, which costs twice as much.
+    reference = Session(fleet, matrix.defaults.reference, subject.model("eager"), provider)
+    cost = probed(reference, fleet, images, work)
+    fixed += cost.ready + 3 * floor_images(cost.image) * cost.image
+    per_image += cost.image
+    count = most = min(max(matrix.parity.images, needed), len(subject.distinct))
     budget = matrix.parity.seconds_for(subject.train.backbone)
-    if budget is not None and per_image:
+    if budget is not None:
         count = min(most, max(matrix.parity.least_images, needed, int((budget - fixed) / per_image)))
-    return Affordable(count, fixed + count * per_image, opened)
+    return Affordable(count, fixed + count * per_image, reference)
+
+
+def probed(session: Session, fleet: Fleet, images: list[str], work: Path) -> Cost:
+    """What asking costs, and for how long an answer is waited for from now on."""
+    first = timed(partial(ask_images, session, images[:1], 1, work))
+    # The fastest: a single hiccup of the machine would otherwise cost the run most of its images.
+    image = min(timed(partial(ask_images, session, [path], 1, work)) for path in images)
+    fleet.patience[session.runtime] = PATIENCE * image
+    return Cost(session.loading_seconds + first, image)
 
 
 def timed(call: Callable[[], object]) -> float:

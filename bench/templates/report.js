@@ -1,6 +1,6 @@
 "use strict";
-// Tables sort by a click on a head, and show the rows that hold every word of a filter; a choice of names leaves out, on the whole page,
-// what is of other names only. Without this script all is there.
+// Tables sort by a click on a head, and show the rows that hold every word of a filter; a choice of names leaves out, of tables and
+// drawings, what is of other names only. Without this script all is there.
 (() => {
   // Names stand between blanks, and whatever parts words in tables and drawings is one.
   const said = (text) => ` ${text.split(/[\s,:()/]+/).filter(Boolean).join(" ")} `;
@@ -59,6 +59,7 @@
     table.parentElement.before(label);
     input.addEventListener("input", () => {
       words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      label.classList.toggle("used", words.length > 0);
       update();
     });
   }
@@ -78,7 +79,9 @@
   const all = () => {
     updates.forEach((update) => update());
     const left = rowsOfAll.filter((row) => !row.hidden).length;
-    count.textContent = nouns.some(({ chosen }) => chosen) ? `${left} of ${rowsOfAll.length} rows` : "";
+    const used = nouns.some(({ chosen }) => chosen);
+    count.textContent = used ? `${left} of ${rowsOfAll.length} rows` : "";
+    bar.classList.toggle("used", used);
   };
   for (const noun of nouns) {
     const select = document.createElement("select");

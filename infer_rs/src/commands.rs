@@ -29,7 +29,7 @@ pub struct Predict {
     pub threads: Option<usize>,
 }
 
-/// Prints what a file says of itself, as JSON under the names that `python -m infer_py info --json` gives.
+/// Prints what a file says of itself. As JSON, what `python -m infer_py info --json` says, too, has the same name there.
 pub fn info(path: &Path, as_json: bool, mut out: impl Write) -> Result<ExitCode> {
     let model = Model::open(path)?;
     let about = &model.description;

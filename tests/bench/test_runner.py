@@ -86,6 +86,22 @@ def test_a_hanging_runner_is_killed_at_its_deadline(tmp_path, model):
             runner.hello()
 
 
+def test_who_stands_still_is_not_late(tmp_path, model):
+    """A request may be under way when a runner is frozen: it goes on when its answer is asked for, and has all of its time."""
+    with start(tmp_path, fakes.descriptor()) as runner:
+        runner.hello()
+        loaded = runner.load(p.LoadArgs(str(model), "cpu", {}))
+        asked = p.PredictArgs(loaded.id, None, str(tmp_path / "x.npy"), 3, (), str(tmp_path / "out.npz"))
+        number = runner.send("predict", asked, 1.0)
+        runner.freeze()
+        time.sleep(1.2)
+        assert len(runner.receive(p.Predicted, number).crc32) == 2
+        runner.send("predict", asked, 1.0)
+        runner.freeze()
+        time.sleep(1.2)
+        assert runner.hello().runtime == "fake"  # what nobody received is waited for, too
+
+
 def test_a_runner_that_reads_nothing_cannot_block_a_long_request(tmp_path):
     deaf = Descriptor("fake", lambda _: ["sleep", "3600"], lambda: "")
     request = p.PredictArgs("m1", ("/" + "x" * 4000,) * 96, None, 1, (), "/out.npz")
@@ -119,7 +135,7 @@ def test_a_runner_that_closes_its_output_is_killed(tmp_path, model, monkeypatch)
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("other-protocol", "fake: speaks protocol 4, the bench speaks 3\n  next: nox -s build"),
+        ("other-protocol", "fake: speaks protocol 4, the bench 3\n  next: nox -s build"),
         ("stale", "fake: is stale: it was built from other sources than this checkout's\n  next: nox -s build"),
         ("debug", "fake: is a debug build\n  next: nox -s build"),
         (
