@@ -105,7 +105,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def selftest(session: nox.Session) -> None:
-    """Put the measuring on trial: equal programs, and slowed ones it must find; 95 minutes (-- --quick --trials 3: six)."""
+    """Put the measuring on trial: equal programs, and slowed ones it must find; 95 minutes (-- --quick: six)."""
     step(session, "bench", "selftest")
 
 

@@ -76,7 +76,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
     if command is selftest:
         trial = parser.add_argument_group("selftest")
-        trial.add_argument("--trials", type=int, metavar="N", help="pairs of each slow-down (default: 60, and 20 of the largest)")
+        trial.add_argument(
+            "--trials", type=int, metavar="N", help="pairs of each slow-down (default: 60, and 20 of the largest; 3 with --quick)"
+        )
         trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
     if command is split:
         parser.add_argument_group("split").add_argument("--write", action="store_true", help="write the tables into METHODOLOGY.md")

@@ -13,9 +13,9 @@ from bench.fleet import Fleet
 from bench.progress import Progress
 from bench.selftest import table
 from bench.selftest.found import SelfTest, live
-from bench.selftest.pair import BASE, LATENCY, MOST_PROCESSES, OTHER, VARIANT, Compared, compare, inputs
+from bench.selftest.pair import BASE, LATENCY, MOST_PROCESSES, OTHER, Compared, compare, inputs, variant_of
 from bench.selftest.replay import replay
-from bench.subject import Subject, only_subject
+from bench.subject import only_subject
 from contract import artifact, strict
 from contract.errors import GOOD, UsageError
 from contract.layout import CHECKOUT
@@ -25,6 +25,8 @@ from contract.protocol import LoadArgs
 
 # Slow-down, seconds a pair, and how many pairs of a whole self-test. Zero comes first: the replays draw from it.
 TRIALS = ((0.0, 15.0, 60), (0.03, 15.0, 60), (0.01, 60.0, 60), (0.05, 15.0, 20))
+# Pairs of each with --quick: six minutes in all.
+QUICK_TRIALS = 3
 # Generations of a replayed comparison: what 15 s a pair give on two cores, and what a default run gives a small backbone.
 REPLAYED_PROCESSES = 4
 
@@ -35,7 +37,8 @@ def run(options: Options, raw: argparse.Namespace) -> int:
         raise UsageError(f"--trials must be at least 1, got {raw.trials}", where="bench selftest", next="raise it, or leave it out")
     matrix = select(options)
     subject = only_subject(options, matrix, "one backbone is timed against itself")
-    plan = [(share, seconds) for share, seconds, count in TRIALS for _ in range(raw.trials or count)]
+    variant = variant_of(subject)
+    plan = [(share, seconds) for share, seconds, count in TRIALS for _ in range(raw.trials or (QUICK_TRIALS if options.quick else count))]
     folder, compared = new_folder(options.reports), list[Compared]()
     with (
         measuring_alone(),
@@ -43,14 +46,14 @@ def run(options: Options, raw: argparse.Namespace) -> int:
         Fleet((BASE, OTHER), options.threads, folder / "logs") as fleet,
         Progress(sum(seconds for _, seconds in plan)) as progress,
     ):
-        model = subject.model(VARIANT)
+        model = subject.model(variant)
         given = inputs(Path(work), input_shape(fleet, model), matrix.defaults.seed)
-        about = Cell(subject.train.dataset, subject.train.backbone, VARIANT, BASE, "cpu", LATENCY.name, 1)
+        about = Cell(subject.train.dataset, subject.train.backbone, variant, BASE, "cpu", LATENCY.name, 1)
         for number, (share, seconds) in enumerate(plan):
             progress.part(f"pair {number + 1} of {len(plan)}: slowed by {share:.0%}, {seconds:g} s")
             settings = Measure(seconds, MOST_PROCESSES, matrix.measure.equivalent)
             compared.append(compare(model, about, given, share, settings, fleet, matrix.defaults.seed + number, Path(work)))
-            store(subject, compared, matrix.defaults.seed, folder)
+            store(f"{subject.name} {variant}", compared, matrix.defaults.seed, folder)
             progress.done(seconds)
     if raw.write:
         document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, (folder / "selftest.md").read_text(encoding="utf-8"))
@@ -66,13 +69,13 @@ def input_shape(fleet: Fleet, model: Path) -> tuple[int, ...]:
     return tuple(size for size in loaded.inputs[0].shape[1:] if size is not None)
 
 
-def store(subject: Subject, compared: list[Compared], seed: int, folder: Path) -> None:
-    """Write what was found so far."""
+def store(name: str, compared: list[Compared], seed: int, folder: Path) -> None:
+    """Write what was found so far of this variant of a subject."""
     equal = [log for each in compared if each.slowdown == 0 for log in each.logs]
     slowdowns = sorted({share for share, _, _ in TRIALS if share > 0})
     replayed = replay(equal, REPLAYED_PROCESSES, slowdowns, seed) if len(equal) >= 2 * REPLAYED_PROCESSES else None
     machine = describe()
     about = f"{machine.cpu}, {machine.threads} threads, {machine.system}"
-    tested = SelfTest(f"{subject.name} {VARIANT}, batch 1", about, tuple(live(compared)), replayed, tuple(compared))
+    tested = SelfTest(f"{name}, batch 1", about, tuple(live(compared)), replayed, tuple(compared))
     artifact.write_text(folder / "selftest.json", strict.pretty(tested))
     artifact.write_text(folder / "selftest.md", table.markdown(tested))

@@ -16,10 +16,13 @@ from bench.measure.polish import Polished
 from bench.progress import Progress
 from bench.results import Contrast
 from bench.runtimes import Descriptor, find
-from contract.errors import ConcordError
+from bench.subject import Subject
+from contract.errors import ConcordError, UsageError
 from contract.matrix import Cell, Measure, Scenario
 
-BASE, OTHER, VARIANT = "ort-python", "ort-python-copy", "raw-static"
+BASE, OTHER = "ort-python", "ort-python-copy"
+# Of one subject, the first that was exported: --quick makes dynamic ones only.
+VARIANTS = ("raw-static", "raw-dynamic")
 LATENCY = Scenario("latency", "latency")
 IMAGES = 8
 # As many as fit the time: a pair of ORT runners starts in about a second.
@@ -34,6 +37,16 @@ class Compared:
     seconds: float
     contrast: Contrast
     logs: tuple[float, ...]
+
+
+def variant_of(subject: Subject) -> str:
+    """The variant that is timed against itself. Raises UsageError where none of them was exported."""
+    there = next((name for name in VARIANTS if subject.model_exists(name)), None)
+    if there is None:
+        raise UsageError(
+            f"neither {' nor '.join(VARIANTS)} was exported", where=subject.name, next=f"nox -s export -- --variant {VARIANTS[0]}"
+        )
+    return there
 
 
 def slowed(share: float) -> Descriptor:
@@ -52,7 +65,7 @@ def inputs(folder: Path, shape: tuple[int, ...], seed: int) -> Inputs:
 def compare(model: Path, about: Cell, given: Inputs, share: float, settings: Measure, fleet: Fleet, seed: int, work: Path) -> Compared:
     """Time the pair for `settings.seconds`. Raises ConcordError when a runner fails: nothing was compared then."""
     fleet.instead[OTHER] = slowed(share)
-    cells = [Cell(about.dataset, about.backbone, VARIANT, name, "cpu", "latency", 1) for name in (BASE, OTHER)]
+    cells = [Cell(about.dataset, about.backbone, about.variant, name, "cpu", "latency", 1) for name in (BASE, OTHER)]
     site = Site(f"{about.backbone} slowed by {share:.0%}", [(LATENCY, [(cell, model) for cell in cells])], given)
     (found,) = measure([site], fleet, settings, seed, work, Progress(settings.seconds, quiet=True))
     broken = next((cell.error for cell in found.cells if cell.error), None) or next((hole.why for hole in found.holes), None)

@@ -22,7 +22,7 @@ from bench.measure.campaign import Found, Site, measure
 from bench.measure.forecast import Expected
 from bench.measure.noise import noise
 from bench.progress import Progress
-from bench.selftest.pair import LATENCY, MOST_PROCESSES, VARIANT, inputs
+from bench.selftest.pair import LATENCY, MOST_PROCESSES, inputs, variant_of
 from bench.split.judge import judge
 from bench.split.programs import Chain, chain
 from bench.split.table import BEGIN, END, Split, markdown
@@ -79,8 +79,9 @@ def run(options: Options, raw: argparse.Namespace) -> int:
 
 def split(subject: Subject, about: Asked, keep: Callable[[Split], None]) -> Split:
     """Measure the chain on one backbone; `keep` gets what there is after each generation. Raises ConcordError when a program fails."""
-    model, names = subject.model(VARIANT), about.chain.names
-    cells = [(Cell(subject.train.dataset, subject.train.backbone, VARIANT, name, "cpu", LATENCY.name, 1), model) for name in names]
+    variant, names = variant_of(subject), about.chain.names
+    model = subject.model(variant)
+    cells = [(Cell(subject.train.dataset, subject.train.backbone, variant, name, "cpu", LATENCY.name, 1), model) for name in names]
     scenarios = with_control([(LATENCY, cells)], {})
     with (
         tempfile.TemporaryDirectory(prefix="concord-split-") as made,
@@ -116,7 +117,7 @@ def found_in(gave: list[Found], *, subject: Subject, about: Asked, fleet: Fleet)
     machine = describe()
     judged = judge(about.chain, found.cells, fleet.receipts, about.settings.equivalent)
     return Split(
-        subject=f"{subject.name} {VARIANT}, batch 1",
+        subject=f"{subject.name} {variant_of(subject)}, batch 1",
         machine=f"{machine.cpu}, {machine.system.split()[0]}",
         command=f"python -m bench split --backbone {subject.train.backbone} --seconds {about.settings.seconds:g}",
         day=f"{datetime.now(UTC):%Y-%m-%d}",

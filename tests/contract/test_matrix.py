@@ -243,7 +243,7 @@ def test_the_real_matrix():
     assert {cell.variant for cell in cells if cell.scenario == "latency"} == {"eager", *real.defaults.variant}
     reasons = set(named(holes).values())
     assert {reason.partition(":")[0] for reason in reasons} == {
-        "static batch 1", "over a second a batch on two cores", "half a second a forward on two cores",
+        "static batch 1", "over a second a batch on two cores", "a quarter of a second a forward on two cores",
     }  # fmt: skip
     assert {cell.runtime for cell in cells if cell.scenario == "latency" and cell.variant == "raw-dynamic"} == {"ort-python", "ort-rust"}
     assert "curve" not in real.defaults.scenario

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from contract.errors import ConcordError
 from contract.matrix import Measure
 from tests.bench import fakes
 from tests.bench.selftest.test_replay import compared as replayed
-from tests.bench.whole import ready, trained
+from tests.bench.whole import MATRIX, ready, trained
 
 
 def use_fakes(monkeypatch, **slow: object) -> None:
@@ -85,6 +86,30 @@ def test_all_pairs_as_data(tmp_path, monkeypatch, capfd):
     assert [each["slowdown"] for each in told["compared"]] == [share for share, _, _ in command.TRIALS]
     assert told["subject"] == "wings/resnet18 raw-static, batch 1"
     assert "| 3% | 15 s | 1 |" in said.err
+
+
+def test_quick_is_three_pairs_of_each(tmp_path, monkeypatch):
+    use_fakes(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(command, "compare", lambda _model, _cell, _given, share, *_: replayed(share, share))
+    quick = 'backbone = ["resnet18"]\nvariant = ["raw-dynamic"]\nrecipe = "quick"\nper_species = 12\nparity_images = 8'
+    options = ready(tmp_path, matrix=f"{MATRIX}\n[quick]\n{quick}\nmeasure_seconds = 2\nmeasure_generations = 3\n")
+    trained(tmp_path, replace(options, quick=True))
+    monkeypatch.setattr("sys.argv", ["bench", "selftest", "--quick", *arguments(tmp_path)])
+    assert bench.main() == 0
+    (folder,) = (tmp_path / "reports").iterdir()
+    assert [row["trials"] for row in json.loads((folder / "selftest.json").read_text())["live"]] == [3] * len(command.TRIALS)
+
+
+def test_where_no_variant_is_there_the_step_that_makes_one_is_said(tmp_path):
+    subject = fakes.subject(tmp_path)
+    assert pair.variant_of(subject) == "raw-static"
+    quick = replace(subject.export, variants=tuple(each for each in subject.export.variants if each.batch == "dynamic"))
+    assert pair.variant_of(replace(subject, export=quick)) == "raw-dynamic"
+    only = replace(subject.export, variants=tuple(each for each in subject.export.variants if each.simplify))
+    with pytest.raises(ConcordError, match="neither raw-static nor raw-dynamic was exported") as caught:
+        pair.variant_of(replace(subject, export=only))
+    assert "nox -s export" in str(caught.value.next)
 
 
 @pytest.mark.parametrize(
