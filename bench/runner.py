@@ -131,16 +131,16 @@ class Runner:
         """The typed result of the request that was sent last, which has this number. Raises as `ask` does."""
         request, line = self._answer()
         assert request.seq == number, "somebody else asked in between"
-        verb = request.verb
+        where = f"{self.name}: {request.verb}"
         try:
             result = protocol.decode_reply(line, request)
         except strict.StrictError as fault:
             self.kill()
-            raise RunnerError(f"broke the protocol: {fault.where}: {fault.what}{self._tail()}", where=f"{self.name}: {verb}") from fault
+            raise RunnerError(f"broke the protocol: {fault.where}: {fault.what}{self._tail()}", where=where) from fault
         if isinstance(result, protocol.Failure):
-            error = result.to_error(f"{self.name}: {verb}")
+            error = result.to_error(where)
             if error is None:
-                raise RunnerError(f"has a bug: {result.what}{self._tail()}", where=f"{self.name}: {verb}")
+                raise RunnerError(f"has a bug: {result.what}{self._tail()}", where=where)
             raise error
         assert isinstance(result, answer)
         return result
@@ -164,7 +164,8 @@ class Runner:
         asked = time.perf_counter_ns()
         timed = self.ask("time", arguments, protocol.Timed, seconds)
         waited = time.perf_counter_ns() - asked
-        if not 1 <= len(timed.samples) <= arguments.samples or len(timed.crc32) != len(timed.samples) or min(timed.samples) <= 0:
+        least = 1 if arguments.max_ns is not None else arguments.samples
+        if not least <= len(timed.samples) <= arguments.samples or len(timed.crc32) != len(timed.samples) or min(timed.samples) <= 0:
             raise RunnerError(
                 f"{len(timed.samples)} samples, {len(timed.crc32)} checksums for {arguments.samples} asked", where=f"{self.name}: time"
             )
@@ -195,8 +196,7 @@ class Runner:
             self._signal(signal.SIGCONT)
             self._frozen = False
             if self._asked is not None:  # it could not answer while it stood still
-                request, deadline, seconds = self._asked
-                self._asked = request, deadline + time.monotonic() - self._frozen_at, seconds
+                self._asked = self._asked[0], self._asked[1] + time.monotonic() - self._frozen_at, self._asked[2]
 
     def peak_bytes(self) -> int | None:
         """Peak resident memory so far, or None where /proc does not say."""

@@ -55,7 +55,9 @@ class Subject:
         return all(entry.label >= 0 for entry in self.train.split["test"])
 
     def sha256(self, variant: str) -> str:
-        """Hash of a variant's file, from the manifest."""
+        """Hash of a variant's file, from the manifest; of `eager`, the checkpoint's or the ONNX reference's."""
+        if variant == "eager":
+            return self.train.files[manifest.CHECKPOINT] if self.reference is None else artifact.sha256_file(self.reference)
         return next(entry.sha256 for entry in self.export.variants if entry.name == variant)
 
     def model_exists(self, variant: str) -> bool:

@@ -71,6 +71,12 @@ def test_the_search_finds_what_it_looks_for(tmp_path, monkeypatch):
     assert found([re.escape(hosts()[-1])], ["a.txt"])
 
 
+def test_every_error_has_an_exit_code():
+    """The base class has none: what is raised of it would be a traceback."""
+    raised = [name for name in tracked("*.py") if "raise " + "ConcordError(" in (CHECKOUT / name).read_text(encoding="utf-8")]
+    assert raised == []
+
+
 def test_files_stay_short():
     def lines(name: str) -> int:
         return len((CHECKOUT / name).read_text(encoding="utf-8").splitlines())

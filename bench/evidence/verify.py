@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import run
-from bench.evidence import order, raw
+from bench.evidence import counts, order, raw
 from bench.evidence.recompute import recompute
 from bench.report import write
 from bench.results import Measured, Results
@@ -56,6 +56,9 @@ def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterat
     yield from _unequal("results.json", strict.plain(results), strict.plain(again))
     if results.exit_code != run.exit_code(again) and results.subjects:
         yield f"results.json: exit_code is {results.exit_code}, the rows and cells make it {run.exit_code(again)}"
+    yield from counts.wrong(results)
+    unknown = {line.cell for line in lines} - {each.cell for each in results.cells}
+    yield from (f"blocks.jsonl: has blocks of {cell}, which results.json does not name" for cell in sorted(unknown, key=str))
     yield from order.wrong(lines, {each.cell for each in results.cells if each.kind == "cold"})
     yield from _rendered(again, folder)
     yield from _recorded(results.cells, folder / RECORD)

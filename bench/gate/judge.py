@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.measure.pairs import OLD
+from bench.ratios import ALPHA, FAMILY_ALPHA
 from bench.timed import Contrast, Gate, GateRow, Measured
 from contract.errors import BAD, GOOD, NOTHING_JUDGED
 from contract.matrix import Cell, Hole
@@ -36,7 +37,8 @@ def row(contrast: Contrast, threshold: float) -> GateRow:
         return GateRow(contrast.cell, "not comparable", contrast.not_comparable)
     if ratio is None or found is None:
         return GateRow(contrast.cell, "inconclusive", "too few processes measured both")
-    if contrast.verdict == "slower" and ratio.low > 1 + threshold:
+    # Not by its verdict: what is certainly slower by less than the margin of equivalence is called equivalent.
+    if contrast.p <= ALPHA and contrast.family_p <= FAMILY_ALPHA and ratio.low > 1 + threshold:
         return GateRow(contrast.cell, "slower", "")
     if found > threshold:
         return GateRow(contrast.cell, "refused", "the threshold is below what this run finds")

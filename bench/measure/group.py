@@ -160,8 +160,9 @@ class Group:
         if not entry.expected or entry.cell.provider != "cpu":
             entry.expected = (0,) if self.load else self._verify(entry, loaded, work)
         if not entry.sample_ns:
+            # The smaller of two: a moment in which the machine stands still would shorten all blocks of this cell, and of no other.
             # Of `load` each sample is a whole new session, and costs seconds with a large model.
-            entry.sample_ns = float(self._time(entry, samples=1, warmup=0).samples[0])
+            entry.sample_ns = float(min(self._time(entry, samples=1 if self.load else 2, warmup=0).samples))
 
     def _must_fit(self, loaded: Loaded) -> None:
         """Raise UnsupportedError for a model of another input size: an old file may have been made for other images."""
@@ -198,13 +199,13 @@ class Group:
         self._agreed[old] = agreed
         return answer.crc32
 
-    def _time(self, entry: Entry, *, samples: int, warmup: int) -> Timed:
-        kind = self.scenario.kind
+    def _time(self, entry: Entry, *, samples: int, warmup: int, first: int = 0) -> Timed:
+        kind, images = self.scenario.kind, self.inputs.images
         assert kind != "cold"  # bench.measure.cold
         asked = TimeArgs(
             id=self.sessions.get(entry.cell, entry.model).id,
             scenario=kind,
-            images=self.inputs.images if kind == "e2e" else None,
+            images=(*images[first:], *images[:first]) if kind == "e2e" else None,
             tensor=str(self.inputs.tensor) if kind in ("latency", "throughput") else None,
             batch=entry.cell.batch,
             warmup=warmup,
@@ -216,14 +217,20 @@ class Group:
         return self.sessions.runner(entry.cell).time(asked, max(LEAST_SECONDS, PATIENCE * expected) if expected else FIRST_SECONDS)
 
     def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
-        warmup = schedule.warm_samples(entry.sample_ns, load=self.load)
+        lengths = [each.sample_ns for each in self._here]
+        # Alike for all, so that no side of a ratio counts a sample that the other leaves out.
+        warmup = schedule.warm_samples(min(lengths), load=self.load)
+        samples, first = schedule.samples_per_block(entry.sample_ns), 0
+        if self.scenario.kind == "e2e":
+            # Images cost differently: in a round all cells take the same ones, and each round begins with the next.
+            samples, first = schedule.samples_per_block(max(lengths)), turn.round % len(self.inputs.images)
         frozen = self.sessions.frozen_beside(entry.cell)
         began, idle = time.monotonic_ns(), sentinel.cpu_ns(frozen)
-        timed = self._time(entry, samples=schedule.samples_per_block(entry.sample_ns), warmup=warmup)
+        timed = self._time(entry, samples=samples, warmup=warmup, first=first)
         idle = sentinel.cpu_ns(frozen) - idle
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         if entry.cell.provider == "cpu":
-            check_answers(timed, entry.expected, str(entry.cell))
+            check_answers(timed, (*entry.expected[first:], *entry.expected[:first]), str(entry.cell))
         entry.blocks.append(Block(process, turn.round, turn.half, timed.samples, began, idle, timed.split or {}, disturbed=None))
 
 

@@ -107,8 +107,10 @@ def judge_rows(
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
-                    # Each file carries a spec of its own: one that shows itself on the first images is asked for all.
-                    if equal is not None and not np.array_equal(first_equal(session, reference, work), equal[:FLOOR_IMAGES]):
+                    # Of one export all files have one spec, which the first images confirm; other people's may differ on any image.
+                    if equal is not None and not (
+                        subject.exported_here and np.array_equal(first_equal(session, reference, work), equal[:FLOOR_IMAGES])
+                    ):
                         equal = None
                     asking = Asking(subject, session, fleet, matrix, reference, equal, work)
                     row, said, asked = compare_variant(asking, variant, wrong, on_same)
@@ -124,6 +126,10 @@ def judge_rows(
         for lost in [each for each in subject.export.failed if each.name in matrix.forms(subject.train.backbone, runtime)]:
             why = UsageError(f"could not be exported: {lost.why}", where=lost.name, next="nox -s export, with the same options after --")
             rows.append(failed_row(subject, lost.name, runtime, provider, reference, why))
+        tried = {*weights, *(each.name for each in subject.export.failed)}
+        for name in [form for form in matrix.forms(subject.train.backbone, runtime) if form not in tried]:
+            why = UsageError("was not exported", where=name, next="nox -s export, with the same options after --")
+            rows.append(failed_row(subject, name, runtime, provider, reference, why))
     reproductions = fleet.logs.parent / "reproductions"
     told, stages = explain(rows, suspects, subject, fleet, matrix, reference, work, progress, reproductions, explaining)
     return Judgement(told, stages, heard)

@@ -147,6 +147,14 @@ def images_for_claim(subject: Subject, matrix: Matrix) -> int:
     return needed
 
 
+def must_be_the_reference(session: Session, subject: Subject) -> None:
+    """Raise RunnerError where the runtime says that it loaded another file."""
+    loaded, expected = session.loaded.model_sha256, subject.sha256("eager")
+    if loaded != expected:
+        said = f"loaded another reference: sha256 {loaded[:12]}…, and the file has {expected[:12]}…"
+        raise RunnerError(said, where=session.runtime, next="nox -s doctor")
+
+
 def slow(image_seconds: float) -> bool:
     """Whether an image costs so much that as few as possible are asked again."""
     return image_seconds >= SLOW_SECONDS
@@ -175,6 +183,7 @@ def ask_reference(
                 logits.add(said)
                 yield said
 
+        must_be_the_reference(session, subject)
         started = time.monotonic()
         answers = hear(parts(), subject.train.classes)
         image_seconds = (time.monotonic() - started) / len(paths)
@@ -186,6 +195,7 @@ def ask_reference(
     # ONNX Runtime has no float64 for a float32 file: the graph as it is written sums in another order than the optimised one.
     by = REFEREE if subject.reference is None else UNOPTIMISED
     with Session(fleet, runtime, subject.model("eager"), provider, by) as referee:
+        must_be_the_reference(referee, subject)
         exact = ask_tensor(referee, few, 1, work)
     over_batches = float(compare.differences(answers.first[: len(batched)], batched).max())
     against_float64 = float(compare.differences(answers.first[: len(exact)], exact).max())
@@ -200,6 +210,12 @@ def ask_reference(
             next="train it: weights whose sums are all exact say nothing of rounding",
         )
     factor = matrix.parity.tolerance_factor
+    if not np.median(answers.margins) > 2 * factor * floor:
+        raise UsageError(
+            f"nothing to compare: the reference's own answers move by {floor:.2g}, so most of its labels could be any other",
+            where=subject.name,
+            next="take a reference in evaluation mode that is not quantised, or train it better",
+        )
     return Reference(
         paths=paths,
         truth=truth,

@@ -15,9 +15,10 @@ from bench.measure.group import Inputs
 from bench.measure.polish import Polished
 from bench.progress import Progress
 from bench.results import Contrast
+from bench.runner import RunnerError
 from bench.runtimes import Descriptor, find
 from bench.subject import Subject
-from contract.errors import ConcordError, UsageError
+from contract.errors import UsageError
 from contract.matrix import Cell, Measure, Scenario
 
 BASE, OTHER = "ort-python", "ort-python-copy"
@@ -63,14 +64,14 @@ def inputs(folder: Path, shape: tuple[int, ...], seed: int) -> Inputs:
 
 
 def compare(model: Path, about: Cell, given: Inputs, share: float, settings: Measure, fleet: Fleet, seed: int, work: Path) -> Compared:
-    """Time the pair for `settings.seconds`. Raises ConcordError when a runner fails: nothing was compared then."""
+    """Time the pair for `settings.seconds`. Raises RunnerError when one fails: nothing was compared then."""
     fleet.instead[OTHER] = slowed(share)
     cells = [Cell(about.dataset, about.backbone, about.variant, name, "cpu", "latency", 1) for name in (BASE, OTHER)]
     site = Site(f"{about.backbone} slowed by {share:.0%}", [(LATENCY, [(cell, model) for cell in cells])], given)
     (found,) = measure([site], fleet, settings, seed, work, Progress(settings.seconds, quiet=True))
     broken = next((cell.error for cell in found.cells if cell.error), None) or next((hole.why for hole in found.holes), None)
     if broken is not None:
-        raise ConcordError(f"a comparison failed: {broken}", where=site.name)
+        raise RunnerError(f"a comparison failed: {broken}", where=site.name, next="nox -s doctor")
     (contrast,) = contrast_all(found.cells, fleet.receipts, {}, settings.equivalent)
     one, base = sorted(found.cells, key=lambda cell: cell.cell.runtime, reverse=True)
     polished = Polished({one.cell: one.blocks, base.cell: base.blocks})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import ratios, stats
+from bench import ratios
 
 REPLAYS = 2000
 
@@ -25,11 +25,6 @@ class Replayed:
     alarms: int
     covered: int
     found: dict[str, int]
-
-    @property
-    def alarm_bound(self) -> float:
-        """One-sided exact upper bound on the false-alarm rate, at 95 %."""
-        return stats.share_bound(self.alarms, self.replays)
 
 
 def replay(logs: Sequence[float], processes: int, slowdowns: Sequence[float], seed: int, replays: int = REPLAYS) -> Replayed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bench import stats
 from bench.report import words
 from bench.selftest.found import Live, SelfTest
 from bench.selftest.replay import Replayed
@@ -38,7 +37,7 @@ def _replayed(found: Replayed) -> list[str]:
     slowdowns = ", ".join(f"+{float(name):.0%}: {count / found.replays:.1%}" for name, count in found.found.items())
     said = (
         f"{found.replays} comparisons replayed from the live ones of equal programs, {found.processes} generations each:",
-        f"{found.alarms} called different ({words.below(found.replays, found.alarm_bound)} at 95 %);",
+        f"{found.alarms} called different;",
         f"{found.covered / found.replays:.1%} of the 95 % intervals held the truth; found of added slow-downs: {slowdowns}.",
     )
     return [" ".join(said)]
@@ -57,15 +56,15 @@ def goals(tested: SelfTest) -> list[str]:
             said.append(f"at least 95 % found at +{row.slowdown:.0%} within {row.seconds:g} s a pair: {shown}: {met}")
     if tested.replayed is not None:
         found = tested.replayed
-        said.append(
-            f"at most 1 % false alarms, replayed: {found.alarms} of {found.replays}:"
-            f" {_met(found.alarms / found.replays <= MOST_ALARMS, found.alarm_bound <= MOST_ALARMS)}"
-        )
-        share = found.covered / found.replays
-        wilson, (least, most) = stats.wilson(found.covered, found.replays), COVERAGE
-        met = _met(least <= share <= most, least <= wilson.low and wilson.high <= most)
-        said.append(f"94-96 % coverage of the 95 % interval: {share:.1%} [{wilson.low:.1%}, {wilson.high:.1%}]: {met}")
+        # No bounds: however many are drawn, they are drawn from the same few live comparisons.
+        share, covered, (least, most) = found.alarms / found.replays, found.covered / found.replays, COVERAGE
+        said.append(f"at most 1 % false alarms, replayed: {share:.2%} of {found.replays}: {_seen(share <= MOST_ALARMS)}")
+        said.append(f"94-96 % coverage of the 95 % interval, replayed: {covered:.1%} of {found.replays}: {_seen(least <= covered <= most)}")
     return said
+
+
+def _seen(met: bool) -> str:
+    return "seen; draws from so few live comparisons bound nothing" if met else "**not met**"
 
 
 def _met(seen: bool, shown: bool) -> str:

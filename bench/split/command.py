@@ -22,13 +22,14 @@ from bench.measure.campaign import Found, Site, measure
 from bench.measure.forecast import Expected
 from bench.measure.noise import noise
 from bench.progress import Progress
+from bench.runner import RunnerError
 from bench.selftest.pair import LATENCY, MOST_PROCESSES, inputs, variant_of
 from bench.split.judge import judge
 from bench.split.programs import Chain, chain
 from bench.split.table import BEGIN, END, Split, markdown
 from bench.subject import Subject, open_subject
 from contract import artifact, strict
-from contract.errors import GOOD, ConcordError, EnvironmentFault
+from contract.errors import GOOD, EnvironmentFault
 from contract.layout import CHECKOUT
 from contract.matrix import Cell, Measure
 from contract.options import Options, asked, select
@@ -52,7 +53,7 @@ class Asked:
 def run(options: Options, raw: argparse.Namespace) -> int:
     """Split each chosen backbone; write split.json and split.md after each generation, and print the table. --write: into METHODOLOGY.md.
 
-    Raises EnvironmentFault elsewhere than on Linux, ConcordError when a program fails: a chain that lacks a link splits nothing.
+    Raises EnvironmentFault elsewhere than on Linux, RunnerError when a program fails: a chain that lacks a link splits nothing.
     """
     if sys.platform != "linux":
         raise EnvironmentFault(
@@ -78,7 +79,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
 
 
 def split(subject: Subject, about: Asked, keep: Callable[[Split], None]) -> Split:
-    """Measure the chain on one backbone; `keep` gets what there is after each generation. Raises ConcordError when a program fails."""
+    """Measure the chain on one backbone; `keep` gets what there is after each generation. Raises RunnerError when a program fails."""
     variant, names = variant_of(subject), about.chain.names
     model = subject.model(variant)
     cells = [(Cell(subject.train.dataset, subject.train.backbone, variant, name, "cpu", LATENCY.name, 1), model) for name in names]
@@ -109,11 +110,11 @@ def tried(fleet: Fleet, name: str, scenarios: Scenarios, model: Path, work: Path
 
 
 def found_in(gave: list[Found], *, subject: Subject, about: Asked, fleet: Fleet) -> Split:
-    """What was found so far. Raises ConcordError when a program failed."""
+    """What was found so far. Raises RunnerError when a program failed."""
     (found,) = gave
     broken = next((cell.error for cell in found.cells if cell.error), None) or next((hole.why for hole in found.holes), None)
     if broken is not None:
-        raise ConcordError(f"a program of the chain failed: {broken}", where=f"{subject.name}: split")
+        raise RunnerError(f"a program of the chain failed: {broken}", where=f"{subject.name}: split", next="nox -s doctor")
     machine = describe()
     judged = judge(about.chain, found.cells, fleet.receipts, about.settings.equivalent)
     return Split(

@@ -86,22 +86,6 @@ def test_a_hanging_runner_is_killed_at_its_deadline(tmp_path, model):
             runner.hello()
 
 
-def test_who_stands_still_is_not_late(tmp_path, model):
-    """A request may be under way when a runner is frozen: it goes on when its answer is asked for, and has all of its time."""
-    with start(tmp_path, fakes.descriptor()) as runner:
-        runner.hello()
-        loaded = runner.load(p.LoadArgs(str(model), "cpu", {}))
-        asked = p.PredictArgs(loaded.id, None, str(tmp_path / "x.npy"), 3, (), str(tmp_path / "out.npz"))
-        number = runner.send("predict", asked, 1.0)
-        runner.freeze()
-        time.sleep(1.2)
-        assert len(runner.receive(p.Predicted, number).crc32) == 2
-        runner.send("predict", asked, 1.0)
-        runner.freeze()
-        time.sleep(1.2)
-        assert runner.hello().runtime == "fake"  # what nobody received is waited for, too
-
-
 def test_a_runner_that_reads_nothing_cannot_block_a_long_request(tmp_path):
     deaf = Descriptor("fake", lambda _: ["sleep", "3600"], lambda: "")
     request = p.PredictArgs("m1", ("/" + "x" * 4000,) * 96, None, 1, (), "/out.npz")

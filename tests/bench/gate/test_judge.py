@@ -33,8 +33,10 @@ def contrast(low: float, value: float, high: float, mde: float | None, verdict: 
         (contrast(1.00, 1.02, 1.04, 0.03, "slower"), "passes"),  # slower, and by less than is allowed
         (contrast(1.07, 1.09, 1.11, 0.03, "slower"), "slower"),
         (contrast(1.20, 1.40, 1.60, 0.20, "slower"), "slower"),  # so much slower that even this run sees it
-        (contrast(1.06, 1.09, 1.12, 0.03), "inconclusive"),  # not significant in the family
+        (contrast(1.06, 1.09, 1.12, 0.03, family_p=0.06), "inconclusive"),  # not significant in the family
+        (contrast(1.06, 1.09, 1.12, 0.03, p=0.011), "inconclusive"),  # nor by itself
         (contrast(1.02, 1.04, 1.06, 0.03, "slower"), "inconclusive"),  # the threshold lies in the interval
+        (contrast(1.06, 1.07, 1.08, 0.03, "equivalent", p=1e-6, family_p=1e-6), "slower"),  # by less than what counts as equal
         (contrast(0.98, 1.00, 1.02, 0.051), "refused"),  # 1.05 might have passed, too
         (contrast(0.98, 1.00, 1.02, 0.05), "passes"),
         (contrast(0.98, 1.00, 1.02, None), "inconclusive"),
