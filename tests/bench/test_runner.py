@@ -272,7 +272,7 @@ def test_samples_fit_into_the_wait_for_them(tmp_path, monkeypatch, samples, bad)
         monkeypatch.setattr(runner, "ask", lambda *_: p.Timed(samples, (1,) * len(samples), None))
         clock = iter([5_000_000, 7_000_000])
         monkeypatch.setattr(time, "perf_counter_ns", lambda: next(clock))
-        asked = p.TimeArgs("m1", "latency", None, "x.npy", 1, 1, 2, None, split=False)
+        asked = p.TimeArgs("m1", "latency", None, "x.npy", 1, 1, len(samples), None, split=False)
         if not bad:
             assert runner.time(asked, 20).samples == samples
             return
