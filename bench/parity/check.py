@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -100,11 +101,16 @@ def judge_rows(
     on_same: dict[tuple[str, str], Answers] = {}
     heard: dict[tuple[str, str], Answers] = {}
     suspects: dict[tuple[str, str], NDArray[np.bool_]] = {}
-    weights = {name: wrong_weights(subject, name) for name in matrix.defaults.variant if subject.model_exists(name)}
+    names = [name for name in matrix.defaults.variant if subject.model_exists(name)]
+    # Files are read and compared while runners answer.
+    reading = ThreadPoolExecutor(max_workers=1)
+    weights = {name: reading.submit(wrong_weights, subject, name) for name in names}
+    reading.shutdown(wait=False)
     for runtime in subject.candidates(matrix.defaults.runtime, matrix.defaults.reference):
         equal: NDArray[np.bool_] | None = None
-        for variant, wrong in ((name, weights[name]) for name in matrix.forms(subject.train.backbone, runtime) if name in weights):
+        for variant, checking in ((name, weights[name]) for name in matrix.forms(subject.train.backbone, runtime) if name in weights):
             progress.part(f"parity {subject.name} on {provider}: {runtime} {variant}, {count} images")
+            wrong = checking.result()
             try:
                 with Session(fleet, runtime, subject.model(variant), provider) as session:
                     # Of one export all files have one spec, which the first images confirm; other people's may differ on any image.
