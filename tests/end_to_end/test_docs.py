@@ -51,7 +51,7 @@ DEAR = {
     "python -m bench parity": PARITY,
     "nox -s parity -- --backbone resnet18 --images 100": PARITY,
     "nox -s parity -- --backbone resnet18 --stages": "test_given.py makes the ledger, where something differs",
-    "nox -s parity -- --claim 'disagreement < 1 % at 95 %'": "the same with --backbone is run below",
+    "nox -s parity -- --backbone resnet18 --claim 'disagreement < 1 % at 95 %'": "the same without nox is run below",
     "python -m bench parity --onnx model.onnx --reference torchvision:resnet18 --weights file:model.pth --preset DEFAULT --images DIR": GIVEN,  # noqa: E501
     "python -m bench parity --onnx new_export.onnx --reference old_export.onnx --spec preprocess.json --images DIR": GIVEN,
     "nox -s bench -- --onnx my_model.onnx": "the same with --input-shape is run below",
