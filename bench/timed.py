@@ -66,7 +66,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two cells compared: `ratio` is time of `cell` over time of `base`, below 1 is faster.
+    """Two cells compared: `ratio` is time of `cell` over time of `base` (bench.measure.polish), below 1 is faster.
 
     `p`: of "the ratio is 1", by itself; `family_p`: after Holm's correction for all contrasts of the run. `mde`: the smallest slow-down, as
     a share, that a test at 1 % finds with a power of 95 % on processes that scatter as these did.

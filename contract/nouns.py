@@ -14,6 +14,7 @@ Device = Literal["auto", "cpu", "cuda"]
 RECIPE_KEYS = ("cpu", "cuda", "random-cpu", "random-cuda")
 # An interval over generations of processes (bench.ratios) needs so many.
 LEAST_GENERATIONS = 3
+LARGEST_SEED = 2**64 - 1  # of torch's generators
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Defaults:
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise strict.StrictError(f"seed must be at least 0, got {self.seed}")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise strict.StrictError(f"seed must be 0 to {LARGEST_SEED}, got {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ class Measure:
     """
 
     seconds: float = 210.0
-    restarts: int = 12
+    restarts: int = 40
     equivalent: float = 0.01
     threshold: float = 0.05
     generations: int = 4

@@ -17,6 +17,7 @@ from contract.errors import UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
 from contract.narrow import narrowed
+from contract.nouns import LARGEST_SEED
 from contract.overrides import replaced_backbone, replaced_dataset, replaced_parity, replaced_recipe
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
@@ -151,15 +152,19 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
     for name in ("epochs", "threads", "images", "seconds"):
         if values[name] is not None and not 0 < values[name] < math.inf:
             raise UsageError(f"--{name} must be positive, got {values[name]}", where=made.prog, next="give a number above 0")
-    if values["seed"] is not None and values["seed"] < 0:
-        raise UsageError(f"--seed must be at least 0, got {values['seed']}", where=made.prog, next="give a whole number from 0 on")
+    if values["seed"] is not None and not 0 <= values["seed"] <= LARGEST_SEED:
+        said = f"--seed must be 0 to {LARGEST_SEED}, got {values['seed']}"
+        raise UsageError(said, where=made.prog, next="give a whole number from 0 on")
     values["threads"] = values["threads"] or usable_threads()
     return Options(**values), raw
 
 
 def user_path(name: str) -> Path:
-    """A path given by a user, absolute: relative to the folder where the user stood, not to the checkout."""
-    return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
+    """A path given by a user, absolute: relative to the folder where the user stood, not to the checkout. Raises UsageError."""
+    try:
+        return (Path(os.environ.get(USER_FOLDER) or Path.cwd()) / Path(name).expanduser()).resolve()
+    except (RuntimeError, OSError) as fault:  # no such user after ~, a loop of links
+        raise UsageError(f"no path: {fault}", where=name, next="check it") from fault
 
 
 def run_folder(name: str, reports: Path) -> Path:

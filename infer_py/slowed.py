@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     Forward = Callable[[Model, TimeArgs], Callable[[int], Sample]]
 
-# Forwards whose median is taken for the time of one; the first of a process are slower, and not among them.
-CALIBRATION, COLD = 15, 3
+# Forwards whose lower quartile is taken for the time of one, as the bench takes a block's; the first of a process are slower, and not among
+# them. Few: each process that is timed takes them anew.
+CALIBRATION, COLD = 9, 2
 # Above this it would not be a slow-down but another program.
 MOST_PERCENT = 100.0
 
@@ -58,7 +59,7 @@ def slower(forward: Forward, share: float) -> Forward:
         key = id(model), asked.batch
         if key not in waits:
             times = [sample(number)[0] for number in range(COLD + CALIBRATION)]
-            waits[key] = round(share * float(np.median(times[COLD:])))
+            waits[key] = round(share * float(np.quantile(times[COLD:], 0.25)))
         wait = waits[key]
 
         def late(number: int) -> Sample:

@@ -25,6 +25,8 @@ def wrong(lines: list[Line], cold: Collection[Cell] = ()) -> Iterator[str]:
         # A cell that fails in the middle of a round leaves half a palindrome behind: it has an error, and no blocks here.
         if cells != cells[::-1] or [line.block.half for line in turns] != [0] * (len(turns) // 2) + [1] * (len(turns) // 2):
             yield f"{name}, process {process}, round {number}: not in one order and then in that order reversed"
+        if len({len(line.block.samples_ns) for line in turns}) > 1:
+            yield f"{name}, process {process}, round {number}: some blocks have more samples than others"
 
 
 def _rounds(lines: list[Line]) -> dict[tuple[str, int, int], list[Line]]:

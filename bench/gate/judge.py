@@ -17,8 +17,11 @@ def judge(gate: Gate, cells: Sequence[Measured], contrasts: Sequence[Contrast], 
     why = {hole.cell: hole.why for hole in holes}
     there = [*dict.fromkeys([*(each.cell for each in cells), *why])]
     judged = {each.cell: each for each in contrasts if each.factor == "release"}
+    measured = {each.cell: each for each in cells}
     rows = [
-        row(judged[cell], gate.threshold) if cell in judged else GateRow(cell, "not comparable", _missing(cell, old, why))
+        steady(row(judged[cell], gate.threshold), measured[cell], measured[old], gate.threshold)
+        if cell in judged
+        else GateRow(cell, "not comparable", _missing(cell, old, why))
         for cell in there
         for old in [replace(cell, variant=cell.variant + OLD)]
         if old in there
@@ -45,6 +48,17 @@ def row(contrast: Contrast, threshold: float) -> GateRow:
     if ratio.high < 1 + threshold:
         return GateRow(contrast.cell, "passes", "")
     return GateRow(contrast.cell, "inconclusive", "the threshold lies in the interval")
+
+
+def steady(found: GateRow, new: Measured, old: Measured, threshold: float) -> GateRow:
+    """The same row, but nothing passes whose median lies beyond the threshold.
+
+    A ratio is of a block's faster samples, and does not show what slows half of them only.
+    """
+    slower = new.median_ns is not None and old.median_ns is not None and new.median_ns.low > old.median_ns.high * (1 + threshold)
+    if found.verdict == "passes" and slower:
+        return GateRow(found.cell, "inconclusive", "many of its forwards are slower, and its fastest are not: see median and percentiles")
+    return found
 
 
 def exit_code(gate: Gate | None) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 # A run that cannot have them in this many times its budget ends without.
 HARD_CAP = 2.0
-# So many times as long as starting and loading took is measured in a generation.
-TIMES_BEFORE = 6
+# So many times as long as starting and loading took is measured in a generation, and at least for so many rounds of every group.
+TIMES_BEFORE, ROUNDS = 1.75, 4
 # Of the later generations a runtime that takes seconds to start is in one of so many.
 SLOW_START_IN = 3
 
@@ -35,14 +35,14 @@ def shares(costs: Sequence[float], seconds: float, generations: int, once: Seque
         costly |= more
 
 
-def measuring_seconds(before: float, left: float, generation: int, least: int, most: int) -> float:
+def measuring_seconds(before: float, left: float, generation: int, least: int, most: int, a_round: float) -> float:
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
-    Six times as long as it took to get there: the median over a process' rounds scatters less than half as much with four times as many,
-    because it takes several to outvote a moment in which the machine was slow. Less where the least generations would not fit otherwise,
-    and more where no more than `most` generations are allowed.
+    More generations make narrower intervals than longer ones do, for as long as starting does not take most of the time, and a process has
+    rounds enough to outvote a moment in which the machine was slow (`a_round`: seconds in which each group earns one). Less where the least
+    generations would not fit otherwise, and more where no more than `most` are allowed.
     """
-    wanted = left / max((1 + TIMES_BEFORE) * before, 1e-9)
+    wanted = left / max(before + max(TIMES_BEFORE * before, ROUNDS * a_round), 1e-9)
     # Whole ones: of a part of one nothing would be left over for the last.
     generations = min(max(math.floor(wanted), least - generation, 1), max(1, most - generation))
     return max(0.0, left / generations - before)

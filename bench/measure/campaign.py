@@ -63,9 +63,14 @@ class Tour:
         for group in groups:
             group.prepare(work)
         verifying = time.monotonic() - started - before
-        left = self.share - self.spent - verifying
-        seconds = budget.measuring_seconds(before, left, generation.number, generation.least, generation.most)
+        # On the CPU answers are verified once, elsewhere in each process.
+        every_time = any(entry.cell.provider != "cpu" for entry in cells)
+        left = self.share - self.spent - (0 if every_time else verifying)
+        before += verifying if every_time else 0
         contrasts = sum(group.contrasts for group in groups)
+        # Time in which each group earns a round, the dearest included.
+        a_round = max((group.round_seconds * contrasts / group.contrasts for group in groups), default=0.0)
+        seconds = budget.measuring_seconds(before, left, generation.number, generation.least, generation.most, a_round)
         for group in groups:
             progress.part(f"measuring {group.name}, {title}")
             at_least = int(generation.number < generation.least)
@@ -74,7 +79,7 @@ class Tour:
         took = time.monotonic() - started
         self.spent += took
         # On the CPU answers are verified once: that costs no later generation anything.
-        if generation.number == 0 and all(entry.cell.provider == "cpu" for entry in cells):
+        if generation.number == 0 and not every_time:
             self.once = verifying
         self.cost = took - self.once if generation.number == 0 else took
 

@@ -80,15 +80,16 @@ def _costs(sites: Sequence[Expected]) -> tuple[list[float], list[float]]:
 
 
 def _of(site: Expected, before: float, cost: float, share: float, settings: Measure) -> Iterator[Forecast]:
-    measuring = budget.measuring_seconds(before, share, 0, settings.generations, settings.restarts)
-    processes = max(settings.generations, min(settings.restarts, int(share / max(cost, before + measuring))))
     contrasts = sum(_contrasts(cells) for _, cells in site.groups)
+    a_round = max((site.round_seconds(*group) * contrasts / _contrasts(group[1]) for group in site.groups), default=0.0)
+    measuring = budget.measuring_seconds(before, share, 0, settings.generations, settings.restarts, a_round)
+    processes = max(settings.generations, min(settings.restarts, int(share / max(cost, before + measuring) + 1e-9)))
     for scenario, cells in site.groups:
         rounds = max(1, int(measuring * _contrasts(cells) / contrasts / site.round_seconds(scenario, cells)))
         sd = math.hypot(PROCESS_SD, OF_MEDIAN * QUAD_SD / math.sqrt(rounds))
         mde = ratios.smallest_detectable(ratios.Evidence(0.0, sd, processes))
         assert mde is not None  # there are at least three processes
-        samples = processes * rounds * 2 * schedule.samples_per_block(site.sample_ns(scenario, cells[0]))
+        samples = processes * rounds * 2 * schedule.samples_per_block([site.sample_ns(scenario, cell) for cell in cells])
         yield Forecast(f"{site.name}: {scenario.name}-{cells[0].batch}", len(cells), processes, samples, mde)
 
 

@@ -96,6 +96,11 @@ class Group:
     def _here(self) -> list[Entry]:
         return [entry for entry in self.entries if self._takes_part(entry)]
 
+    @property
+    def round_seconds(self) -> float:
+        """What a round of the chosen cells is expected to take."""
+        return schedule.round_ns([entry.sample_ns for entry in self._here], load=self.load) / 1e9
+
     def _takes_part(self, entry: Entry) -> bool:
         return entry.alive and entry.cell.runtime in self._runtimes
 
@@ -113,7 +118,7 @@ class Group:
         So a group whose round takes long sits out until it has earned one.
         """
         self._credit += seconds
-        expected = schedule.round_ns([entry.sample_ns for entry in self._here], load=self.load) / 1e9
+        expected = self.round_seconds
         taken = 0
         while self._here and (taken < at_least or expected <= self._credit):
             started = time.monotonic()
@@ -126,10 +131,13 @@ class Group:
     def _round(self, process: int) -> None:
         before = sentinel.read()
         turns = next(self._rounds)
+        # Once for the round: whoever fails in the middle of it changes nothing for the others.
+        lengths = [entry.sample_ns for entry in self._here]
+        samples, warmup = schedule.samples_per_block(lengths), schedule.warm_samples(lengths, load=self.load)
         for turn in turns:
             entry = self.entries[turn.cell]
             if self._takes_part(entry):
-                self._guard(entry, partial(self._block, turn=turn, process=process))
+                self._guard(entry, partial(self._block, turn=turn, process=process, samples=samples, warmup=warmup))
         cause = sentinel.cause(before, sentinel.read())
         if cause is not None:
             self._disturbed(process, turns[0].round, cause)
@@ -216,18 +224,17 @@ class Group:
         expected = entry.sample_ns / 1e9 * (samples + warmup)
         return self.sessions.runner(entry.cell).time(asked, max(LEAST_SECONDS, PATIENCE * expected) if expected else FIRST_SECONDS)
 
-    def _block(self, entry: Entry, turn: schedule.Turn, process: int) -> None:
-        lengths = [each.sample_ns for each in self._here]
-        # Alike for all, so that no side of a ratio counts a sample that the other leaves out.
-        warmup = schedule.warm_samples(min(lengths), load=self.load)
-        samples, first = schedule.samples_per_block(entry.sample_ns), 0
-        if self.scenario.kind == "e2e":
-            # Images cost differently: in a round all cells take the same ones, and each round begins with the next.
-            samples, first = schedule.samples_per_block(max(lengths)), turn.round % len(self.inputs.images)
+    def _block(self, entry: Entry, turn: schedule.Turn, process: int, samples: int, warmup: int) -> None:
+        if not self.load and entry.blocks and entry.blocks[-1].process != process:
+            warmup = max(warmup, 1)  # the very first forward of a process, which only the first process has had when it was verified
+        # Images cost differently: in a round all cells take the same ones, and each round begins with the next.
+        first = turn.round % len(self.inputs.images) if self.scenario.kind == "e2e" else 0
         frozen = self.sessions.frozen_beside(entry.cell)
         began, idle = time.monotonic_ns(), sentinel.cpu_ns(frozen)
         timed = self._time(entry, samples=samples, warmup=warmup, first=first)
         idle = sentinel.cpu_ns(frozen) - idle
+        if bool(timed.split) != (self.scenario.kind == "e2e"):
+            raise RunnerError(f"tells {'the' if timed.split else 'no'} stages of {self.scenario.kind}", where=str(entry.cell))
         # On CUDA sums may come in another order from call to call: there the verified answer has to do.
         if entry.cell.provider == "cpu":
             check_answers(timed, (*entry.expected[first:], *entry.expected[:first]), str(entry.cell))

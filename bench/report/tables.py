@@ -176,6 +176,7 @@ def contrasts(results: Results, factor: str, title: str) -> Table:
     within = f"within +-{words.percent(results.equivalent)} (two one-sided tests at 5 %)"
     notes = (
         f"below 1 is faster than the base; equivalent: {within}; faster, slower: at 1 % by itself, 5 % among all ratios of the run (Holm)",
+        "a ratio is of each block's faster samples, where it has several (e2e: of their median): it need not be that of the medians above",
         "finds: the smallest slow-down that one test at 1 % finds in 95 % of runs like this one (MDE); among many it takes more",
         "same graph: both files have the same structural hash, so a ratio off 1 is this machine's noise",
         *_how_to_explain(results, factor),

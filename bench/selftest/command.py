@@ -28,7 +28,7 @@ TRIALS = ((0.0, 15.0, 60), (0.03, 15.0, 60), (0.01, 60.0, 60), (0.05, 15.0, 20))
 # Pairs of each with --quick: six minutes in all.
 QUICK_TRIALS = 3
 # Generations of a replayed comparison: what 15 s a pair give on two cores, and what a default run gives a small backbone.
-REPLAYED_PROCESSES = 4
+REPLAYED_PROCESSES = 5
 
 
 def run(options: Options, raw: argparse.Namespace) -> int:

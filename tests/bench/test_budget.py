@@ -40,23 +40,26 @@ def test_shares_give_each_site_its_least_generations_and_use_the_budget(costs, s
 
 
 @pytest.mark.parametrize(
-    ("before", "left", "generation", "most", "seconds"),
+    ("before", "left", "generation", "a_round", "seconds"),
     [
-        (2.0, 75.0, 0, 12, 13.0),  # five generations of 15 s: of 14 s they would be, and a third of one more
-        (2.0, 20.0, 0, 12, 3.0),  # four must fit
-        (10.0, 30.0, 0, 12, 0.0),  # and do not
-        (10.0, 30.0, 2, 12, 5.0),  # two are left
-        (2.0, 600.0, 0, 12, 48.0),  # no more than twelve are allowed
-        (10.0, -5.0, 1, 12, 0.0),
-        (10.0, 30.0, 11, 12, 20.0),  # the last one
+        (2.0, 75.0, 0, 0.1, 75 / 12 - 2),  # thirteen generations of 5.5 s would fit, and no more than twelve are allowed
+        (2.0, 30.0, 0, 0.1, 4.0),  # five of 6 s: of 5.5 s they would be, and some of one more
+        (2.0, 75.0, 0, 3.0, 13.0),  # five of 15 s: of 14 s, with four rounds
+        (2.0, 20.0, 0, 0.1, 3.0),  # four must fit
+        (2.0, 20.0, 0, 9.9, 3.0),
+        (10.0, 30.0, 0, 0.1, 0.0),  # and do not
+        (10.0, 30.0, 2, 0.1, 5.0),  # two are left
+        (2.0, 600.0, 0, 0.1, 48.0),
+        (10.0, -5.0, 1, 0.1, 0.0),
+        (10.0, 30.0, 11, 0.1, 20.0),  # the last one
     ],
 )
-def test_how_long_a_generation_measures(before, left, generation, most, seconds):
-    assert budget.measuring_seconds(before, left, generation, 4, most) == pytest.approx(seconds)
+def test_how_long_a_generation_measures(before, left, generation, a_round, seconds):
+    assert budget.measuring_seconds(before, left, generation, 4, 12, a_round) == pytest.approx(seconds)
 
 
 def test_three_generations_measure_longer_each_than_four():
-    assert budget.measuring_seconds(2.0, 20.0, 0, 3, 12) == pytest.approx(20 / 3 - 2)
+    assert budget.measuring_seconds(2.0, 20.0, 0, 3, 12, 0.1) == pytest.approx(20 / 3 - 2)
 
 
 def test_a_matrix_cannot_ask_for_fewer_generations_than_an_interval_needs():

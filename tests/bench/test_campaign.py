@@ -152,6 +152,19 @@ def test_measuring_ends_at_its_restarts(fleet, tmp_path, monkeypatch):
     assert len(seen) == 4
 
 
+def test_a_generation_is_as_long_as_its_groups_need(fleet, tmp_path, monkeypatch):
+    fakes.save_model(tmp_path / "m.onnx", fakes.weights())
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 4, 4), np.float32))
+    monkeypatch.setattr(Group, "round_seconds", property(lambda _self: 3.0))
+    seen: list[float] = []
+    monkeypatch.setattr(budget, "measuring_seconds", lambda *asked: seen.append(asked[-1]) or 0.0)
+    scenarios = [Scenario("load", "load"), Scenario("latency", "latency")]
+    cells = [[fakes.cell(runtime=name, scenario=each.name) for name in ("ort-python", "ort-rust")] for each in scenarios]
+    timed = [(each, [(cell, tmp_path / "m.onnx") for cell in pair]) for each, pair in zip(scenarios, cells, strict=True)]
+    campaign.measure([Site("s", timed, Inputs((), tmp_path / "x.npy", None, 1.0))], fleet, Measure(0.1, 4), 0, tmp_path, Progress(1))
+    assert set(seen) == {6.0}  # two groups, which earn alike
+
+
 def test_a_slow_starter_is_left_out_of_some_generations(tmp_path, monkeypatch):
     fakes.use(monkeypatch, **{"ort-rust": replace(fakes.descriptor("ort-rust", commit=fakes.COMMIT), slow_start=True)})
     fakes.save_model(tmp_path / "m.onnx", fakes.weights())

@@ -23,15 +23,22 @@ def site(name: str = "wings/resnet18 on cpu", seconds: float = 0.02) -> Expected
 
 
 def test_by_hand():
-    # 3 s of starting and one file of each runtime at 0.1 s: 3.1 s. Four generations of 15 s in 60 s, of which 11.9 s are measured,
+    # 3 s of starting and one file of each runtime at 0.1 s: 3.1 s. Seven generations of 8.6 s in 60 s, of which 5.5 s are measured,
     # half of them by each group: 3 samples of 20 ms in each of 4 blocks are 0.24 s a round, a batch of 160 ms in each of 4 is 0.64 s.
     latency, throughput = forecast.forecast([site()], Measure(60.0, 16))
     assert (latency.group, latency.cells) == ("wings/resnet18 on cpu: latency-1", 2)
-    assert (latency.processes, latency.samples, throughput.samples) == (4, 4 * 24 * 2 * 2, 4 * 9 * 2)
+    assert (latency.processes, latency.samples, throughput.samples) == (7, 7 * 11 * 2 * 2, 7 * 4 * 2)
     # A process scatters by 0.5 %, and by 1.25 x 4 % over the root of its rounds.
-    sd = math.hypot(0.005, 0.05 / math.sqrt(24))
-    assert latency.mde == pytest.approx(ratios.smallest_detectable(ratios.Evidence(0.0, sd, 4)))
+    sd = math.hypot(0.005, 0.05 / math.sqrt(11))
+    assert latency.mde == pytest.approx(ratios.smallest_detectable(ratios.Evidence(0.0, sd, 7)))
     assert latency.mde < throughput.mde
+
+
+def test_each_group_earns_rounds_enough():
+    # A forward of 0.5 s: starting and loading 5.5 s, a round of latency 2 s, of throughput 16 s; both earn alike: 32 s for a round of
+    # each. With four of these a generation takes 133.5 s, and 600 s have four. By the start alone there were sixteen, one round in some.
+    _, throughput = forecast.forecast([site(seconds=0.5)], Measure(600.0, 16))
+    assert (throughput.processes, throughput.samples) == (4, 4 * 4 * 2)
 
 
 def test_a_sample_of_load_is_a_session():
@@ -42,7 +49,7 @@ def test_a_sample_of_load_is_a_session():
     assert site.round_seconds(load, cells) == pytest.approx(4 * 0.05)
     (found,) = forecast.forecast([site], Measure(60.0, 16))
     assert found.group == "x: load-1"
-    assert found.samples == found.processes * 2 * int((15 - 3.05) / 0.2)
+    assert found.samples == found.processes * 2 * int((60 / 7 - 3.05) / 0.2)
 
 
 def test_files_are_loaded_side_by_side_by_runtime():
@@ -79,7 +86,7 @@ def test_sites_share_the_budget():
 def test_lines():
     line, _ = forecast.lines([site()], Measure(60.0, 16))
     assert line.startswith(
-        "forecast: wings/resnet18 on cpu: latency-1: 2 cells, 4 processes, 384 samples a cell, finds 5.7% if single comparisons"
+        "forecast: wings/resnet18 on cpu: latency-1: 2 cells, 7 processes, 308 samples a cell, finds 3.7% if single comparisons"
     )
 
 

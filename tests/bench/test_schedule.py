@@ -48,11 +48,20 @@ def test_rounds_are_seeded_and_random():
     ("sample_ns", "samples"), [(40_000_000, 1), (39_999_999, 2), (15_000_000, 3), (1_000_000, 40), (10, 40), (0, 40), (3e9, 1)]
 )
 def test_a_block_lasts_about_40_ms(sample_ns, samples):
-    assert schedule.samples_per_block(sample_ns) == samples
+    assert schedule.samples_per_block([sample_ns]) == samples
+
+
+def test_all_cells_of_a_group_take_as_many_samples_as_the_middle_one():
+    """A block stands for the fastest of them: of 2 and of 3 samples of one program the 3 would be faster."""
+    assert schedule.samples_per_block([20.1e6, 19.9e6, 19.8e6]) == 3
+    assert schedule.samples_per_block([5e6, 5e6, 40e6]) == 8
+    assert schedule.samples_per_block([5e6, 5e6, 80e6]) == 5  # ten times 40 ms are enough for the slowest
+    assert schedule.samples_per_block([5e6, 5e6, 900e6]) == 1
 
 
 def test_a_round_costs_two_blocks_of_every_cell():
-    # 2 counted samples and 1 warm one of 20 ms, 1 of 100 ms without a warm one; each twice.
-    assert schedule.round_ns([20e6, 100e6], load=False) == 2 * (3 * 20e6 + 100e6)
+    # 2 counted samples and 1 warm one; none is warm where all take 100 ms and more.
+    assert schedule.round_ns([20e6, 21e6, 100e6], load=False) == 2 * 3 * 141e6
+    assert schedule.round_ns([100e6, 200e6], load=False) == 2 * 300e6
     assert schedule.round_ns([20e6], load=True) == 2 * 2 * 20e6
     assert schedule.round_ns([], load=False) == 0

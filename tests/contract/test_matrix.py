@@ -173,7 +173,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ('format = "folder"', 'format = "folder"\nsplit = [0.5, 0.5, 0.5]', "positive shares that sum to 1"),
         ('format = "folder"', 'format = "folder"\ntrain = "t"', "train and test folders come together"),
         ('format = "folder"', 'format = "folder"\nspecies = 0', "at least 1"),
-        ("[defaults]", "[defaults]\nseed = -1", "seed must be at least 0"),
+        ("[defaults]", "[defaults]\nseed = -1", "seed must be 0 to 18446744073709551615, got -1"),
         ("[defaults]", "[defaults]\nwithout = ['torch-eager']", "torch-eager is the reference"),
         ("[defaults]", "[parity]\nimages = 0\n[defaults]", r"m\.toml\.parity: images, seconds and the tolerance factor must be positive"),
         ("[defaults]", "[measure]\nrestarts = 0\n[defaults]", r"measure: seconds, restarts, equivalent and threshold must be positive"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 
 import pytest
 
@@ -12,6 +13,7 @@ from contract.errors import ConcordError, UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
 from contract.matrix import Matrix
+from contract.options import user_path
 
 
 def parse(*argv: str) -> options.Options:
@@ -172,7 +174,8 @@ def test_folders_of_splits_need_no_root(tmp_path):
         ("--threshold 100%", "'100%' is no share"),
         ("--threshold five", "'five' is no share"),
         ("--threshold=-1%", "'-1%' is no share"),
-        ("--seed -1", "--seed must be at least 0"),
+        ("--seed -1", "--seed must be 0 to 18446744073709551615, got -1"),
+        ("--seed 18446744073709551616", "--seed must be 0 to 18446744073709551615"),
         ("--device tpu", "invalid choice"),
         ("--root d", "wings is drawn by Concord and has no root"),
         ("--root d --dataset rps butterfly", "--root says where one data set lies, and 2 are chosen"),
@@ -183,6 +186,16 @@ def test_folders_of_splits_need_no_root(tmp_path):
 def test_what_makes_no_sense_is_refused(argv, message):
     with pytest.raises(ConcordError, match=message):
         select(*argv.split())
+
+
+@pytest.mark.parametrize("name", ["~nobody-is-called-so/x", "loop"])
+def test_what_is_no_path_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("CONCORD_USER_FOLDER", str(tmp_path))
+    if name == "loop" and sys.version_info >= (3, 13):
+        pytest.skip("this Python resolves a loop of links to itself")
+    with pytest.raises(UsageError, match="no path: "):
+        user_path(name)
 
 
 def test_quick_needs_a_quick_table(tmp_path):

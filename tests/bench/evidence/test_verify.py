@@ -186,6 +186,9 @@ def test_blocks_that_overlap_and_rounds_that_are_no_palindromes():
     assert list(order.wrong(late)) == [f"{lines[3].cell}: a block begins before that of {lines[2].cell} has ended"]
     swapped = [lines[1], lines[0], *lines[2:]]
     assert any("process 0, round 0: not in one order and then in that order reversed" in each for each in order.wrong(swapped))
+    short = replace(lines[0].block, samples_ns=lines[0].block.samples_ns[1:])
+    shorter = [replace(lines[0], block=short), *lines[1:]]
+    assert any("process 0, round 0: some blocks have more samples than others" in each for each in order.wrong(shorter))
 
 
 def test_the_command(folder, monkeypatch, capsys):

@@ -69,6 +69,17 @@ def test_every_cell_with_a_twin_has_a_row() -> None:
     assert judge.judge(gate, cells, [contrast(0.98, 1.0, 1.02, 0.03)], [Hole(old(rust), "takes 3x8x8, and 3x4x4 is timed")]) == gate
 
 
+@pytest.mark.parametrize(("slower", "verdict"), [(1.0, "passes"), (1.06, "passes"), (1.08, "inconclusive")])
+def test_what_is_slower_in_half_of_its_forwards_does_not_pass(slower: float, verdict: str) -> None:
+    """The ratio is of a block's faster samples. Intervals of the medians are 1 % wide on each side."""
+    cells = [made.measured("raw-dynamic", "ort-python", median=round(4_000_000 * slower)), made.measured("raw-dynamic old", "ort-python")]
+    (found,) = judge.judge(GATE, cells, [contrast(0.98, 1.0, 1.02, 0.03)], []).rows
+    assert (found.cell, found.verdict) == (NEW, verdict)
+    assert bool(found.why) == (verdict != "passes")
+    (worse,) = judge.judge(GATE, cells, [contrast(1.07, 1.09, 1.11, 0.03, "slower")], []).rows
+    assert worse.verdict == "slower"
+
+
 def test_other_contrasts_are_not_the_gates() -> None:
     cells = [made.measured("raw-dynamic", "ort-python"), made.measured("raw-dynamic old", "ort-python")]
     other = replace(contrast(1.5, 1.6, 1.7, 0.03, "slower"), factor="runtime")
