@@ -3,11 +3,12 @@
 Its "model" is a .npy matrix W (k x classes): logits = first k values of each image @ W. A train.json stands for weights.npy beside it, a
 file called *static* takes batch 1 only, and class names are read from classes.json beside it, if there. Any file is an "image": its bytes
 are the pixels, and one called *orient6* states that orientation, by which nothing is turned. Environment: FAKE_RUNNER_NAME; _COMMIT; _LACKS
-(verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode);
-_NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so much x the first image's mean: what is asked together
-matters, as in training mode); _BATCH (any: also of static models; one: also of dynamic ones, which fail with "not one" at 1, with
-"to 31" at 32, and answer it with "nan" by NaN, with "squeezed" without a batch axis); _INDEX (added to the index of the largest
-logit that predict says), _NAME_OF (added to the index whose name stages says); _SHA256 (said of every model).
+(verbs, comma-separated); _SHIFT (added to the pixels), _SHIFTED (only by models whose name contains this), _AT (at this stage: decode),
+_ONLY (only of the image of this name); _NOISE (moves the logits by so much x (batch - 1)); _MIX (moves the first logit by so
+much x the first image's mean: what is asked together matters, as in training mode); _BATCH (any: also of static models; one: also of
+dynamic ones, which fail with "not one" at 1, with "to 31" at 32, and answer it with "nan" by NaN, with "squeezed" without a batch axis);
+_INDEX (added to the index of the largest logit that predict says), _NAME_OF (added to the index whose name stages says); _SHA256 (said of
+every model).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SHIFT, NOISE = int(os.environ.get("FAKE_RUNNER_SHIFT", "0")), float(os.environ.g
 MIX, BATCH = float(os.environ.get("FAKE_RUNNER_MIX", "0")), os.environ.get("FAKE_RUNNER_BATCH", "")
 INDEX, NAME_OF = int(os.environ.get("FAKE_RUNNER_INDEX", "0")), int(os.environ.get("FAKE_RUNNER_NAME_OF", "0"))
 SHIFTED, AT = os.environ.get("FAKE_RUNNER_SHIFTED", ""), os.environ.get("FAKE_RUNNER_AT", "decode")
+ONLY = os.environ.get("FAKE_RUNNER_ONLY", "")
 NAMES: dict[str, tuple[str, ...]] = {}
 NUMBERS = itertools.count(1)
 
@@ -72,7 +74,7 @@ def stages_of(id: str, path: str, start: p.StageStart | None = None) -> dict[str
             arrays[stage] = value = np.load(start.array)
             continue
         value = value.transpose(2, 0, 1).astype(np.float32) / 255 if stage == "normalise" else value
-        arrays[stage] = value = value + value.dtype.type(MODELS[id][2] if stage == AT else 0)
+        arrays[stage] = value = value + value.dtype.type(MODELS[id][2] if stage == AT and ONLY in ("", Path(path).name) else 0)
     return arrays
 
 

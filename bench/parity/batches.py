@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.parity import compare
-from bench.parity.ask import Session, ask_tensor
+from bench.parity.ask import LOGITS, Question, Session, ask_tensor
 from contract.errors import DataError, UsageError
 from contract.matrix import Matrix
 
@@ -39,25 +40,35 @@ def moved(
     whole batches and what is left over, or one batch (`asked`). One order a size finds whatever depends on the size, the place in the
     batch, or the company. A size that the file cannot answer is a problem, and has no difference.
     """
-    found: dict[str, float] = {}
-    problems = []
-    ready: compare.Tensors = np.load(tensors, mmap_mode="r")
-    mixed = tensors.with_name(f"{tensors.stem}-permuted.npy")
     random = np.random.default_rng(SEED)
-    for size, count in asked(matrix, len(expected), slow=slow).items():
-        order = np.resize(random.permutation(len(expected)), count)
-        np.save(mixed, ready[order])
+    orders = {size: np.resize(random.permutation(len(expected)), count) for size, count in asked(matrix, len(expected), slow=slow).items()}
+    ready: compare.Tensors = np.load(tensors, mmap_mode="r")
+    # Two files in turn: one is made while the other is read.
+    files = [tensors.with_name(f"{tensors.stem}-permuted-{number}.npy") for number in (0, 1)]
+
+    def questions(left: Sequence[int]) -> Iterator[Question]:
+        for number, size in enumerate(left):
+            np.save(files[number % 2], ready[orders[size]])
+            yield Question((LOGITS,), size, len(orders[size]), tensor=files[number % 2])
+
+    found: dict[str, float] = {}
+    problems: list[compare.Problem] = []
+    left = list(orders)
+    while left:
         try:
-            said = ask_tensor(session, mixed, size, work)
+            for (said,) in session.replies(questions(tuple(left)), work):
+                size = left.pop(0)
+                right = expected[orders[size]]
+                if said.shape != right.shape or not np.isfinite(said).all():
+                    what = "are not finite" if said.shape == right.shape else f"have the shape {said.shape}, not {right.shape}"
+                    problems.append(compare.Problem("batches", f"at batch {size} the answers {what}"))
+                else:
+                    found[str(size)] = float(compare.differences(said, right).max())
         except (UsageError, DataError) as fault:
-            problems.append(compare.Problem("batches", f"a dynamic file fails at batch {size}: {fault.what}"))
-            continue
-        if said.shape != expected[order].shape or not np.isfinite(said).all():
-            what = "are not finite" if said.shape == expected[order].shape else f"have the shape {said.shape}, not {expected[order].shape}"
-            problems.append(compare.Problem("batches", f"at batch {size} the answers {what}"))
-            continue
-        found[str(size)] = float(compare.differences(said, expected[order]).max())
-    mixed.unlink()
+            # The sizes after it are asked anew.
+            problems.append(compare.Problem("batches", f"a dynamic file fails at batch {left.pop(0)}: {fault.what}"))
+    for file in files:
+        file.unlink(missing_ok=True)
     return found, problems
 
 

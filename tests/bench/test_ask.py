@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +107,40 @@ def test_a_failed_question_does_not_hide_the_next(tmp_path, session, tensor):
     with pytest.raises(RunnerError):
         list(session.replies([bad, bad], tmp_path))
     assert len(ask.ask_tensor(session, tensor, 5, tmp_path)) == 40
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_answers_are_read_as_numpy_wrote_them(tmp_path, save, order):
+    random = np.random.default_rng(1)
+    made = {
+        "x.1": np.asarray(random.random((3, 4, 5), dtype=np.float32), order=order),
+        "logits": random.random((3, 7)),
+        "none": np.zeros(0),
+    }
+    save(tmp_path / "a.npz", **made)
+    found = ask.read_answers(tmp_path / "a.npz", ("logits", "x.1", "none"), "fake: predict")
+    assert list(found) == ["logits", "x.1", "none"]
+    for name, array in found.items():
+        assert (array.dtype, array.shape, array.tobytes()) == (made[name].dtype, made[name].shape, made[name].tobytes())
+    assert not (tmp_path / "a.npz").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "short", "renamed", "objects", "nothing"])
+def test_an_answer_that_cannot_be_read_is_the_runners_fault(tmp_path, damage):
+    out = tmp_path / "a.npz"
+    if damage == "objects":
+        np.savez(out, logits=np.array([None]))
+    elif damage == "short":  # what follows it would fill it up
+        whole = io.BytesIO()
+        np.save(whole, np.ones((50, 3)))
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("logits.npy", whole.getvalue()[:-8])
+            archive.writestr("other.npy", whole.getvalue())
+    elif damage != "nothing":
+        np.savez(out, **{"other" if damage == "renamed" else "logits": np.ones((50, 3))})
+        raw = out.read_bytes()
+        out.write_bytes(raw[:600] + raw[1000:] if damage == "cut" else raw)
+    with pytest.raises(RunnerError, match="wrote no array 'logits' that can be read"):
+        ask.read_answers(out, ("logits",), "fake: predict")
+    assert not out.exists()
