@@ -61,7 +61,7 @@ def _predict(asked: Any) -> int:
     found: list[tuple[str, list[answer.Guess]]] = []
     refused: list[tuple[str, DataError]] = []
     shown: list[plot.Shown] = []
-    for name in asked.images:
+    for name in table.counted(asked.images):
         try:
             images = preprocess(user_path(name), spec)[None]
             loaded.check(images, 1)

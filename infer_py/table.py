@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from contract import strict
@@ -39,6 +40,17 @@ def facts(values: dict[str, Any]) -> str:
         else:
             rows.append((key, _short(value)))
     return columns(rows)
+
+
+def counted(images: Sequence[str]) -> Iterator[str]:
+    """Each image in turn; a terminal is told how far many of them are, and when all are done, the line is wiped."""
+    told = len(images) > 1 and sys.stderr.isatty()
+    for done, image in enumerate(images):
+        if told:
+            print(f"\r{done} of {len(images)} images", end="", file=sys.stderr, flush=True)
+        yield image
+    if told:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:

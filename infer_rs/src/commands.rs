@@ -1,7 +1,7 @@
 //! The commands besides `serve`.
 
 use std::cmp::Ordering;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -84,7 +84,8 @@ pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Writ
     }
     let mut answers = Vec::new();
     let mut refused = Vec::new();
-    for image in &asked.images {
+    for (done, image) in asked.images.iter().enumerate() {
+        tell(done, asked.images.len());
         let logits = preprocess.image(image).and_then(|(width, height, tensor)| {
             runner.check(1, 1, &[3, height, width])?;
             let logits = session::floats(&runner.run(&tensor, [1, 3, height, width])?, &output)?.to_vec();
@@ -98,6 +99,7 @@ pub fn predict(path: &Path, asked: &Predict, source: &Source, mut out: impl Writ
             Err(error) => refused.push((image.as_path(), error)),
         }
     }
+    tell(asked.images.len(), asked.images.len());
     print(&mut out, &if asked.json { table::as_json(&model, &answers, &refused) } else { table::as_text(&model, &answers) })?;
     Ok(ExitCode::from(refused.iter().map(|(_, error)| complain(error)).max().unwrap_or(0)))
 }
@@ -166,6 +168,16 @@ fn opsets(opsets: &[(String, u64)]) -> String {
 
 fn counts(operators: &std::collections::BTreeMap<String, usize>) -> String {
     operators.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Says on a terminal how far many images are; when all are done, the line is wiped.
+fn tell(done: usize, of: usize) {
+    let mut terminal = io::stderr();
+    if of > 1 && terminal.is_terminal() {
+        let text = if done < of { format!("\r{done} of {of} images") } else { "\r\x1b[K".to_owned() };
+        // Nobody needs it.
+        let _ = terminal.write_all(text.as_bytes());
+    }
 }
 
 /// Says an error on stderr, and returns its exit code.

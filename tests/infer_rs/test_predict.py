@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from contract.layout import CHECKOUT
 from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
 from infer_py import command, plot
 from tests.infer_py.conftest import drawn_texts
@@ -41,6 +44,33 @@ def test_the_picture_has_the_numbers_of_infer_rs(
     row = 1 + 2 * len(CLASSES)
     found = [drawn[start + 1 : start + row] for start in range(0, len(drawn), row)]
     assert [pair for texts in found for pair in zip(texts[::2], texts[1::2], strict=True)] == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_terminal_is_told_how_far_many_images_are(binary: Path, library: Path, build: Build, tmp_path: Path, count: int):
+    model, images = build(SPEC), [str(tmp_path / f"{number}.png") for number in range(count)]
+    for path in images:
+        Image.new("RGB", (50, 60)).save(path)
+    rust = [str(binary), "--ort-lib", str(library), "--threads", "1"]
+    for program in (rust, [sys.executable, "-m", "infer_py"]):
+        ours, theirs = os.openpty()
+        ran = subprocess.run([*program, "predict", str(model), *images], stdout=subprocess.PIPE, stderr=theirs, cwd=CHECKOUT, check=True)
+        os.close(theirs)
+        shown = b""
+        while part := _left(ours):
+            shown += part
+        os.close(ours)
+        assert shown == (b"\r0 of 3 images\r1 of 3 images\r2 of 3 images\r\x1b[K" if count == 3 else b"")
+        assert ran.stdout.count(images[0].encode()) == 1
+
+
+def _left(terminal: int) -> bytes:
+    """What was written to a pseudo-terminal whose other side is closed: Linux says EIO at its end, where others say nothing."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
 
 
 def test_both_say_the_same_of_a_file(binary: Path, build: Build, capsys: pytest.CaptureFixture[str]):
