@@ -87,6 +87,8 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".tmp-{os.getpid()}-{path.name}"
     try:
+        # A dead process of the same number may have left one: in a container numbers come again.
+        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         fill(temporary)
         for inside in (*temporary.rglob("*"), temporary):
@@ -107,12 +109,17 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
 def sweep(folder: Path) -> list[Path]:
     """Remove temporary files and folders that dead processes left below `folder`; returns what was removed."""
     removed = []
-    for path in sorted(folder.rglob(".tmp-*")) if folder.is_dir() else []:
-        match = LEFTOVER.match(path.name)
-        if match and not _alive(int(match[1])):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-            removed.append(path)
-    return removed
+    # Another run may remove what is listed here: os.walk passes over what is gone.
+    for home, folders, files in os.walk(folder):
+        for path in (Path(home, name) for name in sorted([*folders, *files])):
+            match = LEFTOVER.match(path.name)
+            if match and not _alive(int(match[1])):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+                removed.append(path)
+    return sorted(removed)
 
 
 def verify(folder: Path, files: dict[str, str], remedy: str) -> None:

@@ -11,6 +11,7 @@ ConcordError
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import signal
@@ -101,7 +102,7 @@ def _is_full(fault: OSError) -> bool:
 
 
 def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
-    """The environment fault that a full disk or a missing permission is, or None for another OSError.
+    """The environment fault that a full disk or a missing permission is, the wrong usage that a bad path is, or None for another OSError.
 
     `path`: what was being written; a failed write does not say of which file.
     """
@@ -114,7 +115,23 @@ def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
         )
     if fault.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return EnvironmentFault(fault.strerror or "no permission", where=where, next="check the permissions of that path")
+    if fault.errno in (errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
+        return UsageError(
+            fault.strerror or str(fault), where=where, next="give another path: a folder is needed, and a file may stand in its place"
+        )
     return None
+
+
+def out_of_memory(fault: BaseException) -> EnvironmentFault | None:
+    """The environment fault that a lack of memory is, Python's, torch's on the CPU or on CUDA; None for another error."""
+    torchs = isinstance(fault, RuntimeError) and (type(fault).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(fault))
+    if not torchs and not isinstance(fault, MemoryError):
+        return None
+    said = str(fault).strip().splitlines()
+    return EnvironmentFault(
+        f"out of memory{f' ({said[0][:200]})' if said else ''}",
+        next="choose smaller backbones (--backbone resnet18) or a smaller batch in the recipe, or close other programs",
+    )
 
 
 def run_step(main: Callable[[], int], again: str = "run the same command again to go on") -> NoReturn:
@@ -127,16 +144,16 @@ def run_step(main: Callable[[], int], again: str = "run the same command again t
     try:
         # A `kill` ends a step as Ctrl-C does: finally blocks run, runners are stopped, 130 is returned.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know a sign of a class name
         code = main()
         sys.stdout.flush()
     except ConcordError as error:
         code = _say(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
         code = _say(f"interrupted: what was finished is kept; {again}", INTERRUPTED)
-    except MemoryError:
-        code = _say("error: out of memory\n  next: choose smaller backbones (--backbone resnet18), or close other programs", ENVIRONMENT)
     except Exception as fault:  # noqa: BLE001 - the border of a process
-        known = disk_fault(fault) if isinstance(fault, OSError) else None
+        known = disk_fault(fault) if isinstance(fault, OSError) else out_of_memory(fault)
         if known is not None:
             code = _say(f"error: {known}", known.exit_code)
         elif not (isinstance(fault, BrokenPipeError) and _nobody_reads()):

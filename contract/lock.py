@@ -33,7 +33,7 @@ def exclusive(folder: Path, doing: str, *, way_out: str = "or give this run its 
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle, ours = _opened(path)
     try:
         try:
             _try_lock(handle)
@@ -44,8 +44,24 @@ def exclusive(folder: Path, doing: str, *, way_out: str = "or give this run its 
                 ) from fault
             holder = path.read_text().strip() or "another process"
             raise EnvironmentFault(f"in use: {holder}", where=str(folder), next=f"wait for it to end, {way_out}") from fault
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{doing} (process {os.getpid()})".encode(), 0)
+        _write(handle, f"{doing} (process {os.getpid()})", ours=ours)
         yield
+        _write(handle, "", ours=ours)
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """A handle to lock, and whether it can be written: of a lock that another user of this machine made there is nothing to write."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666), True
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY), False
+
+
+def _write(handle: int, holder: str, *, ours: bool) -> None:
+    if ours:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder.encode(), 0)

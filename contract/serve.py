@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from contract import protocol, strict
-from contract.errors import DataError, EnvironmentFault, UnsupportedError, UsageError, disk_fault
+from contract.errors import DataError, EnvironmentFault, UnsupportedError, UsageError, disk_fault, out_of_memory
 
 Handler = Callable[[Any], Any]
 PR_SET_PDEATHSIG = 1
@@ -86,9 +86,9 @@ def _answer(line: str | bytes, handlers: dict[str, Handler]) -> tuple[protocol.G
         return protocol.BadReply(seq, False, protocol.Failure(error.kind, error.what, error.where, error.next)), False  # type: ignore[arg-type]
     except Exception as bug:  # noqa: BLE001 - the border of a process: a bug must become an answer, not a dead runner
         traceback.print_exc()
-        known = disk_fault(bug) if isinstance(bug, OSError) else None
+        known = disk_fault(bug) if isinstance(bug, OSError) else out_of_memory(bug)
         if known is not None:
-            return protocol.BadReply(seq, False, protocol.Failure("environment", known.what, known.where, known.next)), False
+            return protocol.BadReply(seq, False, protocol.Failure(known.kind, known.what, known.where, known.next)), False  # type: ignore[arg-type]
         return protocol.BadReply(seq, False, protocol.Failure("internal", f"{type(bug).__name__}: {bug}")), False
 
 

@@ -204,6 +204,8 @@ def _staging(folder: Path) -> Iterator[Path]:
     """A folder beside the results, on the same disk: removed at the end, or swept by the next run."""
     artifact.sweep(folder)
     path = folder / f".tmp-{os.getpid()}-export"
+    # A dead process of the same number may have left it, and counts as alive: in a container numbers come again.
+    shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     try:
         yield path

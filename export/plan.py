@@ -54,6 +54,11 @@ def plan(options: Options, matrix: Matrix, source: str) -> list[Job]:
     ]
 
 
+def renewed(job: Job, matrix: Matrix, source: str, *, force: bool) -> Job:
+    """The job as it is now: another run may have trained or exported since it was planned. Call it with `job.lock` held."""
+    return _job(job.folder, [matrix.find("variant", name) for name in matrix.defaults.variant], source, force=force)
+
+
 def _job(folder: Path, variants: list[Variant], source: str, *, force: bool) -> Job:
     trained = manifest.read(TrainManifest, folder / TRAIN, TRAIN_AGAIN)
     if CHECKPOINT not in trained.files:

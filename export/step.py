@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contract import artifact, lock, options, strict
@@ -11,7 +13,7 @@ from contract.errors import BAD, GOOD
 from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest
 from contract.manifest import read as read_manifest
 from export import table
-from export.plan import EXPORT_AGAIN, Job, plan
+from export.plan import EXPORT_AGAIN, Job, plan, renewed
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +38,10 @@ def main(argv: list[str]) -> int:
     jobs = plan(asked, matrix, source)
     say(announced(jobs))
     artifact.need_disk(asked.artifacts, needed_bytes(jobs))
-    done = _build_all(jobs, asked.threads, source, say) if any(job.todo for job in jobs) else [_as_it_was(job) for job in jobs]
+    if any(job.todo for job in jobs):
+        done = _build_all(jobs, partial(renewed, matrix=matrix, source=source, force=asked.force), asked.threads, source, say)
+    else:
+        done = [_as_it_was(job) for job in jobs]
     print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done), flush=True)
     return _judged(done, frozenset(matrix.defaults.variant))
 
@@ -61,7 +66,7 @@ def announced(jobs: list[Job]) -> str:
     )
 
 
-def _build_all(jobs: list[Job], threads: int, source: str, say: table.Say) -> list[ExportManifest]:
+def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, source: str, say: table.Say) -> list[ExportManifest]:
     from export.workshop import Workshop  # noqa: PLC0415
     from train.progress import reporter  # noqa: PLC0415 - rich
 
@@ -77,7 +82,8 @@ def _build_all(jobs: list[Job], threads: int, source: str, say: table.Say) -> li
             say(f"[{number}/{len(jobs)}] {job.name}: {', '.join(variant.name for variant in job.todo)} …")
             start = time.monotonic()
             with lock.exclusive(job.lock, "export"):
-                done.append(build(job, load, workshop, threads, source))
+                now = renew(job)
+                done.append(build(now, load, workshop, threads, source) if now.todo else _as_it_was(now))
             say(f"[{number}/{len(jobs)}] {job.name}: {time.monotonic() - start:.1f} s")
     return done
 

@@ -1,7 +1,7 @@
 """The child process that checks, simplifies and runs models: native code that can crash, hang or eat memory does so here.
 
 `python -m export.worker LIMIT_BYTES` answers one JSON line per job on stdin. A job that fails ends the process: its last line on
-stderr is the reason, and the step starts another worker (export/workshop.py).
+stderr is the reason, and the step starts another worker (export/workshop.py); exit code 3 ends the step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from contract import strict
 from contract.card import CardVariant
-from contract.errors import ConcordError, DataError
+from contract.errors import ConcordError, DataError, disk_fault
 from contract.serve import claim_stdout
 
 BATCHES = {"static": (1,), "dynamic": (1, 2, 3)}
@@ -113,12 +113,18 @@ def main() -> int:
     sys.modules.update({"torch": None, "sympy": None})  # type: ignore[dict-item]
     import onnxsim  # noqa: F401, PLC0415 - imported while the step still imports torch
 
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:
         try:
             done = check(strict.decode(Work, strict.loads(line, "work"), "work"))
         except ConcordError as error:
             print(error.what, file=sys.stderr, flush=True)
             return error.exit_code
+        except OSError as fault:
+            known = disk_fault(fault)
+            if known is None:
+                raise
+            print(known.what, file=sys.stderr, flush=True)
+            return known.exit_code
         replies.write(strict.dumps(done) + "\n")
         replies.flush()
     return 0

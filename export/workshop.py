@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from contract import strict
-from contract.errors import ConcordError
+from contract.errors import ENVIRONMENT, ConcordError, EnvironmentFault
 from contract.layout import CHECKOUT
 from export.worker import Checked, Work
 
@@ -67,7 +67,7 @@ class Workshop:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                text=True,
+                encoding="utf-8",
                 start_new_session=True,
             )
 
@@ -81,7 +81,7 @@ class Workshop:
         return self._thread.submit(timed)
 
     def ask(self, work: Work) -> Checked:
-        """Have one job done. Raises WorkFailed with the reason."""
+        """Have one job done. Raises WorkFailed with the reason, EnvironmentFault where the next job would fail, too: a full disk."""
         self.start()
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
@@ -106,6 +106,8 @@ class Workshop:
         if line.endswith("\n"):
             return strict.decode(Checked, strict.loads(line, "worker"), "worker")
         reason = self._reap(process, late=late.is_set())
+        if process.returncode == ENVIRONMENT and not late.is_set():
+            raise EnvironmentFault(reason, where=work.out or work.raw, next="free some space, or point --artifacts at another disk")
         raise WorkFailed(reason, where=work.name)
 
     def close(self) -> None:

@@ -67,8 +67,13 @@ class Model:
         return self.card.preprocess
 
     def label(self, index: int) -> str | None:
-        """A class's name, or None where the file carries none."""
-        return None if self.card.labels is None else self.card.labels[index]
+        """A class's name, or None where the file carries none. Raises DataError where it carries too few."""
+        if self.card.labels is None:
+            return None
+        if index >= len(self.card.labels):
+            said = f"class {index} has no name: there are {len(self.card.labels)}"
+            raise DataError(said, where=str(self.file.path), next="export it again")
+        return self.card.labels[index]
 
     def check(self, images: Array, batch: int) -> None:
         """Refuse a tensor that the model cannot take. Raises UsageError naming both sizes."""
@@ -107,6 +112,10 @@ class Model:
                 next="export it with Concord",
             )
         answer = self.run(images, (LOGITS,))[0]
+        if self.card.labels is not None and answer.shape[-1] != len(self.card.labels):
+            # Where the file says how many there are, it is refused when it is loaded.
+            said = f"names {len(self.card.labels)} classes, and answers {answer.shape[-1]} logits"
+            raise DataError(said, where=str(self.file.path), next="export it again")
         if not np.isfinite(answer).all():
             raise DataError(
                 "the model answers NaN or infinity", where=str(self.file.path), next="check the model: was its training finite?"

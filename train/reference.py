@@ -53,13 +53,20 @@ def write(asked: argparse.Namespace) -> TrainManifest:
 
 def spec_of(backbone: Backbone, file: Path | None) -> PreprocessSpec:
     """The spec in the file, else the preset's. Raises UsageError where both are given and prepare images otherwise."""
-    given = None if file is None else PreprocessSpec.from_json(file.read_text(encoding="utf-8"), str(file))
+    given = None if file is None else PreprocessSpec.from_json(_text(file), str(file))
     if given is None:
         return preset.of_backbone(backbone)
     # A preset says nothing of orientation.
     if backbone.preset is not None and replace(given, orient=False) != preset.of_backbone(backbone):
         raise UsageError(f"{backbone.preset} prepares images otherwise than the spec that was given", where="--preset", next="leave it out")
     return given
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise DataError(f"cannot be read: {fault}", where=str(file), next="check the path") from fault
 
 
 def rows(source: Source, head: str) -> int:
@@ -75,7 +82,7 @@ def class_names(path: Path | None, count: int) -> tuple[str, ...]:
     """The names in the file, or numbers. Raises UsageError when there are not as many as the head has rows."""
     if path is None:
         return tuple(f"class {number}" for number in range(count))
-    said: tuple[str, ...] = strict.decode(cast(Any, tuple[str, ...]), strict.loads(path.read_bytes(), str(path)), str(path))
+    said: tuple[str, ...] = strict.decode(cast(Any, tuple[str, ...]), strict.loads(_text(path), str(path)), str(path))
     if len(said) != count:
         raise UsageError(
             f"{len(said)} class names, and the weights have {count} classes", where=str(path), next="compare files of one task"

@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from contract import artifact, lock
+from contract import artifact, lock, strict
 from contract.errors import GOOD
 from contract.manifest import TrainManifest
 from contract.matrix import Matrix
@@ -17,7 +17,7 @@ from train.fit import state
 from train.fit.fitting import fit
 from train.jobs import Planned, at_home, current, plan
 from train.progress import reporter
-from train.write import write
+from train.write import versions, write
 
 
 def train(options: Options, matrix: Matrix) -> int:
@@ -48,7 +48,9 @@ def _one(item: Planned, options: Options) -> TrainManifest:
         if made is None:
             if options.force:
                 state.remove(item.folder)
-            made = write(item, fit(item.job, item.folder, item.inputs + item.source, said))
+            # To go on with other threads, another torch or another device would end with other weights.
+            made_with = strict.dumps(versions(item.job.device, item.job.threads))
+            made = write(item, fit(item.job, item.folder, item.inputs + item.source + made_with, said))
         made = at_home(made, item)
         item.asked.point_to(options.artifacts, made.config)
         return made

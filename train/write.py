@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from contract import artifact, manifest, strict
 from contract.manifest import CHECKPOINT, HISTORY, LABELS, TRAIN, TrainManifest
 from train import device
+from train.disk import full_disk_told
 from train.fit import state
 from train.fit.fitting import Job, Outcome, parts_of
 from train.fit.state import Epoch
@@ -35,7 +36,7 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
 
     folder, job = planned.folder, planned.job
     used = parts_of(job)
-    with artifact.atomic_path(folder / CHECKPOINT) as temporary:
+    with artifact.atomic_path(folder / CHECKPOINT) as temporary, full_disk_told():
         save_file(outcome.model, temporary, metadata={"format": "pt"})
     artifact.write_text(folder / LABELS, labels_json(job.data.classes))
     artifact.write_text(folder / HISTORY, history_csv(outcome.history))

@@ -96,6 +96,28 @@ def test_sweep_takes_only_what_dead_processes_left(tmp_path):
     assert artifact.sweep(tmp_path / "nowhere") == []
 
 
+def test_sweep_passes_over_what_another_run_removes(tmp_path, monkeypatch):
+    (tmp_path / ".tmp-999999999-a").mkdir()
+    (tmp_path / ".tmp-999999999-b" / "deep").mkdir(parents=True)
+    true, gone = artifact.shutil.rmtree, []
+
+    def first(path: Path, **options: bool) -> None:
+        if not gone:  # the other run is faster with this one
+            gone.append(path)
+            true(path)
+        true(path, **options)
+
+    monkeypatch.setattr(artifact.shutil, "rmtree", first)
+    assert len(artifact.sweep(tmp_path)) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_leftover_of_a_process_of_the_same_number_does_not_stand_in_the_way(tmp_path):
+    (tmp_path / f".tmp-{os.getpid()}-made" / "old").mkdir(parents=True)
+    artifact.write_folder(tmp_path / "made", lambda folder: (folder / "new").touch())
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["new"]
+
+
 def test_verify(tmp_path):
     artifact.write_bytes(tmp_path / "a", b"abc")
     good = {"a": hashlib.sha256(b"abc").hexdigest()}

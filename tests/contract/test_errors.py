@@ -11,6 +11,7 @@ import textwrap
 import pytest
 
 from contract import errors
+from contract.layout import CHECKOUT
 
 CODES = {"JudgedBad": 1, "UsageError": 2, "UnsupportedError": 2, "EnvironmentFault": 3, "DataError": 4}
 
@@ -100,9 +101,38 @@ def test_a_bug_shows_its_traceback_and_is_not_judged_and_bad():
     assert error.endswith("please report it with the lines above\n")
 
 
-def test_out_of_memory_is_the_environment():
-    code, _, error = end("raise MemoryError")
-    assert (code, error.splitlines()[0]) == (3, "error: out of memory")
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("MemoryError", ""),
+        ("RuntimeError('[enforce fail] DefaultCPUAllocator: can\\'t allocate memory: you tried')", " ([enforce fail] Default"),
+        (
+            "type('OutOfMemoryError', (RuntimeError,), {})('CUDA out of memory. Tried to allocate 2 GiB\\nmore')",
+            " (CUDA out of memory. Tried",
+        ),
+    ],
+)
+def test_out_of_memory_is_the_environment(raised, said):
+    """Python's, and torch's on the CPU and on CUDA."""
+    code, _, error = end(f"raise {raised}")
+    assert code == 3
+    assert error.startswith(f"error: out of memory{said}")
+    assert "next: choose smaller backbones" in error
+
+
+@pytest.mark.parametrize("code", ["pathlib.Path('file/x').mkdir()", "pathlib.Path('file').mkdir()", "pathlib.Path('x' * 300).mkdir()"])
+def test_a_path_that_cannot_be_is_wrong_usage(tmp_path, code):
+    ended, _, error = end(f"import os, pathlib; os.chdir({str(tmp_path)!r}); pathlib.Path('file').touch(); {code}")
+    assert ended == 2
+    assert "Traceback" not in error
+    assert "next: give another path" in error
+
+
+def test_a_sign_that_the_terminal_does_not_know_is_shown_as_an_escape():
+    code = "import sys; from contract.errors import run_step; run_step(lambda: print('Ω …') or 0)"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    said = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == "\\u03a9 \\u2026\n"
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,23 @@ def test_a_file_system_without_locks_is_not_taken_for_a_second_run(tmp_path, mon
     monkeypatch.setattr(lock, "_try_lock", refuse)
     with pytest.raises(EnvironmentFault, match=r"cannot be locked \(Operation not supported\)"), lock.exclusive(tmp_path, "x"):
         pass
+
+
+def test_a_lock_of_another_user_is_held_all_the_same(tmp_path, monkeypatch):
+    """The file of whoever came first is not writable for others: it is locked, and nothing is written."""
+    with lock.exclusive(tmp_path, "x"):
+        pass
+    true = os.open
+
+    def other_users(path: object, flags: int, *mode: int) -> int:
+        if flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied", str(path))
+        return true(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", other_users)
+    with lock.exclusive(tmp_path, "mine"):
+        assert (tmp_path / ".lock").read_text() == ""
+        with pytest.raises(EnvironmentFault, match="in use: another process"), lock.exclusive(tmp_path, "also mine"):
+            pass
+    with pytest.raises(PermissionError), lock.exclusive(tmp_path / "none", "x"):
+        pass

@@ -19,7 +19,7 @@ from contract.errors import DataError
 from contract.layout import CHECKOUT
 from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest, TrainManifest
 from export import plan, step, table
-from export.build import build
+from export.build import _staging, build
 from export.worker import Work
 from export.workshop import WorkFailed, Workshop
 from tests.export import trained
@@ -91,6 +91,24 @@ def test_what_makes_everything_stale(argv: list[str], folder: Path, reason: str)
     (only,) = jobs(argv, "s", *(["--force"] if reason == "force" else []))
     assert len(only.todo) == 4
     assert only.kept == ()
+
+
+def test_what_another_run_did_meanwhile_is_seen_under_the_lock(argv: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Planned before the other run wrote: made anew, its files would stand in no manifest, or be of another checkpoint."""
+    (planned,) = jobs(argv)
+    done = pretend_exported(folder, "s")
+    asked, _ = options.parse(options.parser("test", ""), argv)
+    assert plan.renewed(planned, options.select(asked), "s", force=False).todo == ()
+    assert len(plan.renewed(planned, options.select(asked), "s", force=True).todo) == 4
+    monkeypatch.setattr("export.build.build", lambda *_: pytest.fail("made again"))
+    assert step._build_all([planned], lambda job: plan.renewed(job, options.select(asked), "s", force=False), 1, "s", print) == [done]
+
+
+def test_a_leftover_of_a_process_of_the_same_number_does_not_stand_in_the_way(tmp_path: Path):
+    (tmp_path / f".tmp-{os.getpid()}-export" / "old").mkdir(parents=True)
+    with _staging(tmp_path) as staging:
+        assert list(staging.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_corrupt_checkpoint_is_refused_before_any_work(argv: list[str], folder: Path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract import strict
+from contract.errors import EnvironmentFault
 from export.build import build
 from export.worker import Work
 from export.workshop import WorkFailed, Workshop
@@ -54,6 +55,28 @@ def test_an_exception_has_its_last_line():
     assert reason("raise RuntimeError('bad graph')") == "RuntimeError: bad graph"
 
 
+def test_a_full_disk_ends_the_step_and_is_no_failed_variant():
+    with (
+        shop("import sys; print('no space left (x)', file=sys.stderr); sys.exit(3)") as workshop,
+        pytest.raises(EnvironmentFault) as caught,
+    ):
+        workshop.ask(WORK)
+    assert (caught.value.what, caught.value.where) == ("no space left (x)", "raw.onnx")
+
+
+def test_the_real_worker_says_so():
+    code = """
+import errno, sys
+import export.worker as worker
+def full(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+worker.check = full
+sys.argv = ["worker", "0"]
+sys.exit(worker.main())"""
+    with shop(code) as workshop, pytest.raises(EnvironmentFault, match=r"no space left \(No space left on device\)"):
+        workshop.ask(WORK)
+
+
 def test_a_silent_end_has_its_exit_code():
     assert reason("raise SystemExit(7)") == "ended with exit code 7"
 
@@ -62,7 +85,7 @@ def test_after_a_dead_worker_comes_a_new_one(tmp_path: Path):
     mark = tmp_path / "been"
     code = (
         f"import sys, pathlib\nmark = pathlib.Path({str(mark)!r})\nfor line in sys.stdin:\n"
-        f"  if not mark.exists(): mark.touch(); sys.exit(3)\n  print({GOOD!r}, flush=True)"
+        f"  if not mark.exists(): mark.touch(); sys.exit(5)\n  print({GOOD!r}, flush=True)"
     )
     with shop(code) as workshop:
         with pytest.raises(WorkFailed):

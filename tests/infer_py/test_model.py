@@ -35,6 +35,15 @@ def test_options_are_in_force_in_the_session(build: Build):
     assert session.in_force(load(build(), **other).session) == other | UNASKED
 
 
+def test_names_that_are_too_few_are_refused_where_the_file_does_not_say_how_many_there_are(build: Build):
+    loaded = load(build())
+    loaded.card = card(labels=("only one",))
+    with pytest.raises(DataError, match="names 1 classes, and answers 3 logits"):
+        loaded.logits(images(1))
+    with pytest.raises(DataError, match="class 2 has no name: there are 1"):
+        loaded.label(2)
+
+
 def test_what_another_runtime_has_is_not_reported(build: Build):
     asked = {"threads": 1, "dtype": "float32", "form": "program-static", "training": False}
     told = session.in_force(load(build(), **asked).session)

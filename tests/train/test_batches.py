@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
 
+from contract.errors import DataError
+from contract.preprocess import CenterCrop, PreprocessSpec, Shorter
 from tests.train import tiny
+from train.fit import batches
 from train.fit.augment import evaluation_transform, training_transform
-from train.fit.batches import Augmenting, Decoded, Feed, shuffled, steps_per_epoch
+from train.fit.batches import Augmenting, Decoded, Feed, shuffled, steps_per_epoch, workers_for
 from train.fit.keys import generator, key
 
 
@@ -98,3 +102,32 @@ def test_keys_depend_on_every_part() -> None:
     assert len({key(0, "a", 1), key(1, "a", 1), key(0, "b", 1), key(0, "a", 2), key(0, "a", 11)}) == 5
     assert 0 <= key("x") < 2**63
     assert torch.equal(torch.rand(3, generator=generator(1)), torch.rand(3, generator=generator(1)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_bad_image_is_told_whole_from_whichever_process_reads_it(tmp_path: Path, workers: int) -> None:
+    data = tiny.loaded(tmp_path)
+    feed, entries = feed_of(data, workers=workers), data.parts["train"]
+    (data.root / entries[6].path).write_bytes(b"no image")
+    for made in (feed.evaluating(entries, 5), feed.training(entries, "flip", 1, 5, 16)):
+        with pytest.raises(DataError) as caught:
+            list(made)
+        assert caught.value.where.endswith(entries[6].path)
+        assert caught.value.next
+        assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "free", "workers"),
+    [("cpu", 16, 10**12, 0), ("cuda", 1, 10**12, 0), ("cuda", 4, 10**12, 3), ("cuda", 16, 10**12, 8), ("cuda", 4, 64 * 10**6, 0)],
+)
+def test_workers_need_shared_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, threads: int, free: int, workers: int
+) -> None:
+    monkeypatch.setattr(batches, "SHARED", tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free))
+    spec = PreprocessSpec(Shorter("shorter", 256), CenterCrop("center", 224, 224), (0.0,) * 3, (1.0,) * 3)
+    found, why = workers_for(device, threads, 64, spec)
+    assert found == workers
+    # Three processes with two batches of 64 x 3 x 224 x 224 each are 231 MB.
+    assert (why is not None and "has 64 MB, 231 are needed" in why) == (free < 10**12)

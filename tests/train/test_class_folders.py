@@ -37,6 +37,12 @@ def test_a_loop_of_links_is_not_followed(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 2
 
 
+def test_a_link_to_itself_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    make(tmp_path, "a/0.png", "b/0.png")
+    (tmp_path / "a" / "1.png").symlink_to(tmp_path / "a" / "1.png")
+    assert [item.path for item in read(tmp_path)] == ["a/0.png", "a/1.png", "b/0.png"]
+
+
 def test_a_link_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
     make(tmp_path, "secret.png", "set/a/0.png")
     (tmp_path / "set" / "a" / "1.png").symlink_to(tmp_path / "secret.png")

@@ -43,6 +43,14 @@ def test_cut_files_are_refused(tmp_path: Path, suffix: str, share: float) -> Non
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["the weights", "a", "e", "s", "0", "t", "(", "q", "r", "u", "b", "R"])
+def test_a_text_is_no_pickle(tmp_path: Path, text: str) -> None:
+    """What torch raises depends on which opcode the first sign happens to be."""
+    (tmp_path / "weights.pth").write_text(text)
+    with pytest.raises(DataError, match="not a readable weights file"):
+        files.read(tmp_path / "weights.pth")
+
+
 def test_a_pickle_that_runs_code_is_refused_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Payload:
         def __reduce__(self) -> object:

@@ -109,7 +109,7 @@ def test_a_state_of_other_inputs_or_a_damaged_one_starts_anew(tmp_path: Path, ca
     job = tiny.job(tmp_path / "set", replace(TWO_PHASES, epochs=1))
     first = run(job, tmp_path / "a")
     run(job, tmp_path / "a", "other inputs")
-    assert "of other code or other inputs: training starts anew" in capsys.readouterr().err
+    assert "of other code, other inputs, threads, versions or device: training starts anew" in capsys.readouterr().err
     path = tmp_path / "a" / states.FILE
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

@@ -68,6 +68,13 @@ def test_class_names_are_as_many_as_classes(tmp_path):
         reference.class_names(path, 3)
 
 
+def test_files_that_are_not_there_are_named(tmp_path):
+    for read in (lambda path: reference.spec_of(NAMED, path), lambda path: reference.class_names(path, 3)):
+        with pytest.raises(DataError, match="cannot be read: ") as caught:
+            read(tmp_path / "nope.json")
+        assert caught.value.where == str(tmp_path / "nope.json")
+
+
 def test_what_is_written_is_the_model_that_was_given(tmp_path):
     torch.manual_seed(0)
     given = bare("squeezenet1_1", 3, pretrained=False)

@@ -40,6 +40,13 @@ def read_folder(folder: Path, root: Path, split: str, others: list[Path]) -> lis
     return listed
 
 
+def _target(path: Path, inside: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError):
+        return inside / path.name  # a link to itself is an image that cannot be read, as a link to nothing is
+
+
 def _images(class_folder: Path, home: Path, others: list[Path]) -> list[Path]:
     inside = home.resolve()
     found = []
@@ -50,7 +57,7 @@ def _images(class_folder: Path, home: Path, others: list[Path]) -> list[Path]:
         if path.suffix.lower() not in SUFFIXES:
             others.append(path)
             continue
-        if not path.resolve().is_relative_to(inside):
+        if not _target(path, inside).is_relative_to(inside):
             raise DataError("a link that leaves the data set's folder", where=str(path), next="copy the image, or remove the link")
         # A link to nothing is listed, too: it is an image that cannot be read, and counts as one.
         found.append(path)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from contract.errors import DataError
 from contract.manifest import ImageEntry
 from contract.preprocess import PreprocessSpec
 from train.data.images import decode
@@ -19,6 +21,9 @@ from train.fit.augment import Augmentation, Transform, evaluation_transform, res
 from train.fit.keys import generator, key
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+Item = tuple[torch.Tensor, int]
+SHARED = Path("/dev/shm")  # noqa: S108 - nothing is put there: torch does
+EVALUATION_SIZE = 224
 CACHE_BYTES = 2 << 30
 
 
@@ -42,7 +47,7 @@ class Decoded:
         return image
 
 
-class Evaluating(Dataset[tuple[torch.Tensor, int]]):
+class Evaluating(Dataset[Item]):
     """Images as the preset shows them."""
 
     def __init__(self, entries: Sequence[ImageEntry], decoded: Decoded, spec: PreprocessSpec) -> None:
@@ -51,12 +56,12 @@ class Evaluating(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+    def __getitem__(self, index: int) -> Item:
         entry = self._entries[index]
         return self._transform(self._decoded(entry.path)), entry.label
 
 
-class Augmenting(Dataset[tuple[torch.Tensor, int]]):
+class Augmenting(Dataset[Item]):
     """Images augmented by a function of (seed, epoch, index): the same in any order, process, or second run."""
 
     def __init__(self, entries: Sequence[ImageEntry], decoded: Decoded, made: Transform, seed: int) -> None:
@@ -65,12 +70,47 @@ class Augmenting(Dataset[tuple[torch.Tensor, int]]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, int]:
+    def __getitem__(self, place: tuple[int, int]) -> Item:
         epoch, index = place
         entry = self._entries[index]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(key(self._seed, "augment", epoch, index))
             return self._transform(self._decoded(entry.path)), entry.label
+
+
+class Told(Dataset["Item | DataError"]):
+    """The same images; what is wrong with one is told instead of raised: an error that leaves a worker loses all but its text."""
+
+    def __init__(self, images: Dataset[Item]) -> None:
+        self._images = images
+
+    def __getitem__(self, place: Any) -> Item | DataError:
+        try:
+            return self._images[place]
+        except DataError as fault:
+            return fault
+
+
+def collated(items: list[Item | DataError]) -> Batch | DataError:
+    """One batch, or what is wrong with its first bad image."""
+    bad = next((item for item in items if isinstance(item, DataError)), None)
+    return cast("Batch", tuple(default_collate(items))) if bad is None else bad
+
+
+def workers_for(device: str, threads: int, batch: int, spec: PreprocessSpec) -> tuple[int, str | None]:
+    """How many processes prepare batches for a device, and why there are none where some would help.
+
+    They hand batches over in shared memory, two each on their way, and a container has 64 MB of it unless it is given more.
+    """
+    wanted = min(8, threads - 1) if device == "cuda" else 0
+    if not (wanted and SHARED.is_dir()):
+        return wanted, None
+    height, width = spec.input_size or (EVALUATION_SIZE, EVALUATION_SIZE)
+    needed, free = wanted * 2 * batch * 3 * height * width * 4, shutil.disk_usage(SHARED).free
+    if free >= needed:
+        return wanted, None
+    short = f"{SHARED} has {free / 1e6:.0f} MB, {needed / 1e6:.0f} are needed (docker run --shm-size)"
+    return 0, f"images are prepared in this process: {short}"
 
 
 @dataclass(frozen=True)
@@ -106,16 +146,20 @@ class Feed:
         images = Augmenting(entries, self.decoded, training_transform(augmentation, resized(self.spec, size)), self.seed)
         return self._load(images, [[(epoch, index) for index in part] for part in shuffled(len(entries), batch, self.seed, epoch)])
 
-    def _load(self, images: Dataset[tuple[torch.Tensor, int]], places: list[list[Any]]) -> Iterator[Batch]:
+    def _load(self, images: Dataset[Item], places: list[list[Any]]) -> Iterator[Batch]:
         loader = DataLoader(
-            images,
+            Told(images),
             batch_sampler=places,
+            collate_fn=collated,
             num_workers=self.workers,
             pin_memory=self.device == "cuda",
             # Without one of its own the loader draws from the global generator.
             generator=torch.Generator().manual_seed(0),
         )
-        for pixels, labels in loader:
+        for made in loader:
+            if isinstance(made, DataError):
+                raise made
+            pixels, labels = made
             shape = {"memory_format": torch.channels_last}
             yield pixels.to(self.device, non_blocking=True, **shape), labels.to(self.device, non_blocking=True)
 

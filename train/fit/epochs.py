@@ -50,7 +50,8 @@ class Loop:
         self._optimizer = make_optimizer(recipe, groups)
         self._peaks = [group["lr"] for group in self._optimizer.param_groups]
         on_cuda = feed.device == "cuda"
-        self._amp = torch.bfloat16 if on_cuda and torch.cuda.is_bf16_supported() else torch.float16
+        # Turing emulates bf16, several times slower than it computes fp16.
+        self._amp = torch.bfloat16 if on_cuda and torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
         self._cast = torch.autocast(feed.device, dtype=self._amp, enabled=on_cuda)
         # bf16 has fp32's range and needs no scaling of gradients.
         self._scaler = torch.amp.GradScaler(feed.device, enabled=on_cuda and self._amp == torch.float16)

@@ -17,7 +17,7 @@ from contract.matrix import Recipe
 from contract.preprocess import PreprocessSpec
 from train.data.load import LoadedSet
 from train.fit import state as states
-from train.fit.batches import Feed
+from train.fit.batches import Feed, workers_for
 from train.fit.epochs import Loop, Phase, copy_of
 from train.fit.evaluate import Judged, evaluate
 from train.fit.head_fit import features, fit_head
@@ -65,7 +65,9 @@ def fit(job: Job, folder: Path, inputs: str, said: Reporter) -> Outcome:
     began = time.perf_counter()
     built = build(job.backbone, job.source, len(job.data.classes), job.seed)
     model = built.model.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    workers = min(8, job.threads - 1) if job.device == "cuda" else 0
+    workers, why_none = workers_for(job.device, job.threads, max(EVALUATION_BATCH[job.device], job.recipe.batch), job.spec)
+    if why_none:
+        said.say(why_none)
     feed = Feed(job.data.root, job.spec, job.seed, job.device, workers)
     job = replace(job, data=replace(job.data, parts=parts_of(job)))
     state = states.load(folder, inputs)

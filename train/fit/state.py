@@ -14,6 +14,7 @@ import torch
 from contract import artifact
 from contract.errors import UsageError
 from contract.matrix import Recipe
+from train.disk import full_disk_told
 
 FILE, SUMS = "training-state.pt", "training-state.sha256"
 Tensors = dict[str, torch.Tensor]
@@ -79,7 +80,8 @@ def save(state: State, folder: Path) -> None:
     """Write the state atomically. Its sum is written first, beside the old one: at any moment one of them fits the file."""
     with artifact.atomic_path(folder / FILE) as temporary:
         plain = {**vars(state), "best": None if state.best is None else vars(state.best), "history": [asdict(row) for row in state.history]}
-        torch.save(plain, temporary)
+        with full_disk_told():
+            torch.save(plain, temporary)
         known = _sums(folder)[:3]
         artifact.write_text(folder / SUMS, "\n".join([artifact.sha256_file(temporary), *known]) + "\n")
 
@@ -100,7 +102,7 @@ def load(folder: Path, inputs: str) -> State | None:
         _start_anew(path, f"unreadable ({type(fault).__name__})")
         return None
     if state.inputs != inputs:
-        _start_anew(path, "of other code or other inputs")
+        _start_anew(path, "of other code, other inputs, threads, versions or device")
         return None
     return state
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,6 +17,9 @@ from contract.errors import DataError
 
 Tensors = dict[str, torch.Tensor]
 READABLE = (".safetensors", ".pth", ".pt", ".npz")
+# What torch's unpickler raises of bytes that are no pickle depends on where they stop to be one.
+UNPICKLING_FAILS = (UnpicklingError, EOFError, KeyError, IndexError, TypeError, AttributeError, AssertionError, struct.error)
+READING_FAILS = (SafetensorError, RuntimeError, ValueError, OSError, zipfile.BadZipFile, *UNPICKLING_FAILS)
 NESTED = ("state_dict", "model_state_dict", "model")
 # Names in torchvision's oldest DenseNet files.
 OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
@@ -38,7 +42,7 @@ def load(path: Path) -> Tensors:
         raise DataError(f"a weights file ends in {', '.join(READABLE)}", where=str(path), next="save it in one of these forms")
     try:
         tensors = _read(path)
-    except (SafetensorError, UnpicklingError, RuntimeError, ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as fault:
+    except READING_FAILS as fault:
         reason = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
         raise DataError(f"not a readable weights file: {reason[:200]}", where=str(path), next="save the state_dict anew") from fault
     return {OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in tensors.items()}
