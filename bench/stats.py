@@ -75,4 +75,4 @@ def percentile(samples: Sequence[int], percent: int) -> float | None:
     """A percentile as an observed sample (nearest rank), or None where there are too few samples for it (LEAST_FOR)."""
     if len(samples) < LEAST_FOR[percent]:
         return None
-    return float(sorted(samples)[math.ceil(percent / 100 * len(samples)) - 1])
+    return float(np.quantile(samples, percent / 100, method="inverted_cdf"))

@@ -70,12 +70,19 @@ class Options:
     output_json: bool
 
 
+# What argparse says of a value, or of a command, that is none of those that there are.
+CHOICE = re.compile(r"invalid choice: '?([^']+?)'? \(choose from (.+)\)")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError, so that every step exits alike."""
 
     def error(self, message: str) -> Any:
         """Raise instead of printing the usage and exiting; of a misspelt option with the nearest known one."""
         step = f"{self.prog} --help lists the options"
+        if choice := CHOICE.search(message):
+            close = get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), n=1)
+            raise UsageError(message, where=self.prog, next=f"did you mean '{close[0]}'? {step}" if close else step)
         unknown = message.removeprefix(UNKNOWN_OPTION).split() if message.startswith(UNKNOWN_OPTION) else []
         if close := get_close_matches(unknown[0].partition("=")[0] if unknown else "", self._option_string_actions, n=1, cutoff=0.75):
             step = f"did you mean '{close[0]}'? {step}"

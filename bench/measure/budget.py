@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 # A run that cannot have them in this many times its budget ends without.
 HARD_CAP = 2.0
-# So many times as long as starting and loading took is measured in a generation, and at least for so many rounds of every group.
+# So many times as long as starting and loading took is measured in a generation, and at least for as long as so many rounds of all groups
+# take together.
 TIMES_BEFORE, ROUNDS = 1.75, 4
 # Of the later generations a runtime that takes seconds to start is in one of so many.
 SLOW_START_IN = 3
@@ -39,7 +40,7 @@ def measuring_seconds(before: float, left: float, generation: int, least: int, m
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
     More generations make narrower intervals than longer ones do, for as long as starting does not take most of the time, and a process has
-    rounds enough to outvote a moment in which the machine was slow (`a_round`: seconds in which each group earns one). Less where the least
+    rounds enough to outvote a moment in which the machine was slow (`a_round`: seconds of one of every group). Less where the least
     generations would not fit otherwise, and more where no more than `most` are allowed.
     """
     wanted = left / max(before + max(TIMES_BEFORE * before, ROUNDS * a_round), 1e-9)

@@ -67,10 +67,9 @@ class Tour:
         every_time = any(entry.cell.provider != "cpu" for entry in cells)
         left = self.share - self.spent - (0 if every_time else verifying)
         before += verifying if every_time else 0
-        contrasts = sum(group.contrasts for group in groups)
-        # Time in which each group earns a round, the dearest included.
-        a_round = max((group.round_seconds * contrasts / group.contrasts for group in groups), default=0.0)
+        a_round = sum(group.round_seconds for group in groups)
         seconds = budget.measuring_seconds(before, left, generation.number, generation.least, generation.most, a_round)
+        contrasts = sum(group.contrasts for group in groups)
         for group in groups:
             progress.part(f"measuring {group.name}, {title}")
             at_least = int(generation.number < generation.least)
@@ -118,6 +117,8 @@ def measure(
     tours = [Tour(site, groups[site.name], Looks(groups[site.name], settings.equivalent, family)) for site in sites]
     divide(tours, settings)
     began = time.monotonic()
+    for group in (group for tour in tours for group in tour.groups):
+        group.deadline = began + budget.HARD_CAP * settings.seconds
     for number in range(settings.restarts):
         visited = next_tours(tours, number, settings, time.monotonic() - began)
         if not visited:

@@ -80,10 +80,10 @@ def _costs(sites: Sequence[Expected]) -> tuple[list[float], list[float]]:
 
 
 def _of(site: Expected, before: float, cost: float, share: float, settings: Measure) -> Iterator[Forecast]:
-    contrasts = sum(_contrasts(cells) for _, cells in site.groups)
-    a_round = max((site.round_seconds(*group) * contrasts / _contrasts(group[1]) for group in site.groups), default=0.0)
+    a_round = sum(site.round_seconds(*group) for group in site.groups)
     measuring = budget.measuring_seconds(before, share, 0, settings.generations, settings.restarts, a_round)
     processes = max(settings.generations, min(settings.restarts, int(share / max(cost, before + measuring) + 1e-9)))
+    contrasts = sum(_contrasts(cells) for _, cells in site.groups)
     for scenario, cells in site.groups:
         rounds = max(1, int(measuring * _contrasts(cells) / contrasts / site.round_seconds(scenario, cells)))
         sd = math.hypot(PROCESS_SD, OF_MEDIAN * QUAD_SD / math.sqrt(rounds))

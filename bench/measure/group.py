@@ -69,6 +69,8 @@ class Group:
         self.entries = [Entry(cell, model) for cell, model in cells]
         self.load = scenario.kind == "load"
         self.closed = False
+        # By the monotonic clock: no round begins after it, owed or not.
+        self.deadline = math.inf
         self.contrasts = max(1, pairs.count([entry.cell for entry in self.entries]))
         self._runtimes: Sequence[str] = [entry.cell.runtime for entry in self.entries]
         self._credit = 0.0
@@ -120,7 +122,7 @@ class Group:
         self._credit += seconds
         expected = self.round_seconds
         taken = 0
-        while self._here and (taken < at_least or expected <= self._credit):
+        while self._here and (taken < at_least or expected <= self._credit) and time.monotonic() < self.deadline:
             started = time.monotonic()
             self._round(process)
             # The time of a round by the clock: between its blocks runners are frozen and thawed, and asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(
             "--processes, --blocks and --calls must be at least 1", where="python -m bench overhead", next="raise it, or leave it out"
         )
-    return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out), as_json=asked.output_json)
+    return _run(amount, asked.seed, user_path(asked.run), user_path(asked.out), as_json=asked.output_json, publish=asked.write)
 
 
 def parser() -> Parser:
@@ -40,6 +41,7 @@ def parser() -> Parser:
     made.add_argument("--calls", type=int, metavar="N", help=f"in a block (default: {FULL.calls})")
     made.add_argument("--seed", type=int, default=0, help="of the orders (default: 0)")
     made.add_argument("--json", action="store_true", dest="output_json", help="print overhead.json instead of a path")
+    made.add_argument("--write", action="store_true", help="put the tables into METHODOLOGY.md")
     made.add_argument("--run", default=str(CHECKOUT / "reports" / "latest"), metavar="DIR", help="the run whose latencies shares are of")
     made.add_argument("--out", default=str(CHECKOUT / "reports" / "overhead"), metavar="DIR", help="for overhead.md and overhead.json")
     return made
@@ -55,11 +57,11 @@ def _latest(folder: Path) -> tuple[Results | None, str]:
         return None, f"No shares: {fault}".replace("\n", ";")
 
 
-def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool) -> int:
+def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publish: bool) -> int:
     # Imported here, because onnx and scipy cost a second that --help need not wait for.
     from rich.console import Console  # noqa: PLC0415
 
-    from bench import environment  # noqa: PLC0415
+    from bench import document, environment  # noqa: PLC0415
     from bench.overhead import judge, null_model, programs, table  # noqa: PLC0415
     from bench.report.table import show, to_markdown  # noqa: PLC0415
     from contract import artifact, strict  # noqa: PLC0415
@@ -72,9 +74,14 @@ def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool) -> i
     judged = judge.judge(counts)
     made = table.tables(counts, judged, latest, why_not)
     out.mkdir(parents=True, exist_ok=True)
-    artifact.write_text(out / "overhead.md", "\n".join(map(to_markdown, made)))
+    text = "\n".join(map(to_markdown, made))
+    artifact.write_text(out / "overhead.md", text)
     told = strict.dumps({"machine": environment.describe(), "judged": judged, "counts": counts}) + "\n"
     artifact.write_text(out / "overhead.json", told)
+    if publish:
+        machine = environment.describe()
+        about = f"python -m bench overhead: {datetime.now(tz=UTC):%Y-%m-%d}, {machine.cpu}, {machine.system}"
+        document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, f"{text}\n{about}\n")
     show(made, Console(stderr=True, width=160))
     print(told if as_json else out / "overhead.md", end="" if as_json else "\n")
     return 0

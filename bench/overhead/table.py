@@ -9,6 +9,7 @@ from bench.overhead.judge import Counts, Judged
 from bench.report.table import Table
 from bench.results import Interval, Results
 
+BEGIN, END = "<!-- overhead: written by `python -m bench overhead --write`; do not edit -->", "<!-- end of overhead -->"
 ABOUT = {
     "bare": "the C function Run; input and output made beforehand",
     "bare_allocating": "the same, ONNX Runtime allocates the output",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -28,7 +28,11 @@ class Answer:
 
 def all_answers(results: Results) -> list[Answer]:
     """In reading order."""
-    return [agrees(results), fastest(results), matters(results)]
+    timed = fastest(results)
+    if results.noise is not None:
+        # What an answer about times is worth stands beside it.
+        timed = replace(timed, lines=(*timed.lines, f"This machine's measuring: {words.alarms(results.noise)}"))
+    return [agrees(results), timed, matters(results)]
 
 
 def agrees(results: Results) -> Answer:

@@ -111,6 +111,7 @@ def _drawn(
         trainings=drawings.trainings[some],
         galleries=[replace(each, pictures=each.pictures[: limit.images]) for each in drawings.galleries[some]],
         contents=_contents(drawings, tables),
+        absent=_absent(drawings),
         nouns=_nouns(results, limit.characters),
         width=charts.WIDTH,
         label=charts.LABEL,
@@ -122,6 +123,14 @@ def _drawn(
         command=results.command,
         started=results.started,
     )
+
+
+def _absent(drawings: Drawings) -> list[tuple[str, str]]:
+    """Drawings that this run gave nothing for, each with the options after -- that would."""
+    (curves, _), (_, ledger, _) = drawings.curves, drawings.fields
+    wanted = [(curves, "throughput over batch sizes", "nox -s bench -- --scenario curve")]
+    wanted += [(ledger, "every stage of every image", "nox -s parity -- --stages")]
+    return [(name, command) for drawn, name, command in wanted if not drawn]
 
 
 def _environment(characters: int) -> Environment:

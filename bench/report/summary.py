@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from statistics import median
 
 from bench.fleet import same_library
 from bench.report import gate, words
@@ -79,7 +80,22 @@ def _noise_line(results: Results) -> list[str]:
     if results.noise is None:
         return []
     finds = f"; the median ratio finds slow-downs from {words.slowdown(results.noise.mde)} on" if results.noise.mde is not None else ""
-    return [f"Measuring: {words.alarms(results.noise)}{finds}"]
+    return [f"Measuring: {words.alarms(results.noise)}{finds}", *_finds_by_group(results)]
+
+
+def _finds_by_group(results: Results) -> list[str]:
+    """What each group of cells finds, where there are several: a model of 5 ms has many more rounds than one of 250 ms."""
+    groups: dict[str, dict[str, list[float]]] = {}
+    for each in results.contrasts:
+        if each.mde is not None:
+            name = f"{words.backbone(results, each.cell.dataset, each.cell.backbone)} on {each.cell.provider}"
+            groups.setdefault(name, {}).setdefault(f"{each.cell.scenario}-{each.cell.batch}", []).append(each.mde)
+    if sum(map(len, groups.values())) < 2:
+        return []
+    return [
+        f"{name} finds slow-downs from: {', '.join(f'{group} {words.slowdown(median(found))}' for group, found in of.items())}"
+        for name, of in groups.items()
+    ]
 
 
 def _random_line(results: Results) -> list[str]:

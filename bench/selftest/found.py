@@ -35,6 +35,11 @@ class Live:
         return 1 - stats.share_bound(self.trials - self.right, self.trials)
 
     @property
+    def covered_bound(self) -> float:
+        """One-sided exact lower bound on the share of 95 % intervals that hold what was put in, at 95 %."""
+        return 1 - stats.share_bound(self.trials - self.covered, self.trials)
+
+    @property
     def wrong_bound(self) -> float:
         """One-sided exact upper bound on the share of wrong verdicts, at 95 %."""
         return stats.share_bound(self.wrong, self.trials)

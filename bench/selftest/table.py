@@ -29,7 +29,7 @@ def _live(row: Live, tested: SelfTest) -> str:
     width = "n/a (too few processes)" if row.half_width is None else f"{row.half_width:.2%}"
     return (
         f"| {row.slowdown:.0%} | {row.seconds:g} s | {row.trials} | {slower} | {faster} | {row.trials - slower - faster} |"
-        f" {row.covered} of {row.trials} | {width} | {row.processes:g} |"
+        f" {row.covered} of {row.trials} (>= {row.covered_bound:.1%}) | {width} | {row.processes:g} |"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_a_generation_is_as_long_as_its_groups_need(fleet, tmp_path, monkeypatch
     timed = [(each, [(cell, tmp_path / "m.onnx") for cell in pair]) for each, pair in zip(scenarios, cells, strict=True)]
     campaign.measure([Site("s", timed, Inputs((), tmp_path / "x.npy", None, 1.0))], fleet, Measure(0.1, 4), 0, tmp_path, Progress(1))
     assert set(seen) == {6.0}  # two groups, which earn alike
+
+
+def test_groups_know_when_the_run_must_end(fleet, tmp_path, monkeypatch):
+    fakes.save_model(tmp_path / "m.onnx", fakes.weights())
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 4, 4), np.float32))
+    seen: set[float] = set()
+    true = Group.spend
+    monkeypatch.setattr(Group, "spend", lambda self, *asked, **also: (seen.add(self.deadline), true(self, *asked, **also)))
+    site = Site("s", [(Scenario("load", "load"), [(cell, tmp_path / "m.onnx") for cell in PAIR])], INPUTS)
+    before = time.monotonic()
+    campaign.measure([site], fleet, Measure(1.0, 2), 0, tmp_path, Progress(1))
+    (deadline,) = seen
+    assert before + budget.HARD_CAP <= deadline <= time.monotonic() + budget.HARD_CAP
 
 
 def test_a_slow_starter_is_left_out_of_some_generations(tmp_path, monkeypatch):

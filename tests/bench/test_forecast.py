@@ -34,11 +34,11 @@ def test_by_hand():
     assert latency.mde < throughput.mde
 
 
-def test_each_group_earns_rounds_enough():
-    # A forward of 0.5 s: starting and loading 5.5 s, a round of latency 2 s, of throughput 16 s; both earn alike: 32 s for a round of
-    # each. With four of these a generation takes 133.5 s, and 600 s have four. By the start alone there were sixteen, one round in some.
+def test_rounds_that_take_long_make_longer_generations():
+    # A forward of 0.5 s: starting and loading 5.5 s, a round of latency 2 s, of throughput 16 s. With four of both a generation takes
+    # 77.5 s, and 600 s have seven: 85.7 s each, of which each group measures 40.1. By the start alone there were sixteen.
     _, throughput = forecast.forecast([site(seconds=0.5)], Measure(600.0, 16))
-    assert (throughput.processes, throughput.samples) == (4, 4 * 4 * 2)
+    assert (throughput.processes, throughput.samples) == (7, 7 * 2 * 2)
 
 
 def test_a_sample_of_load_is_a_session():

@@ -198,6 +198,15 @@ def test_what_is_no_path_is_refused(tmp_path, monkeypatch, name):
         user_path(name)
 
 
+@pytest.mark.parametrize(("argv", "close"), [("--device cdua", "did you mean 'cuda'? "), ("--device tpu", "")])
+def test_a_choice_that_is_none_is_told_the_nearest(argv, close):
+    with pytest.raises(UsageError, match="invalid choice") as caught:
+        select(*argv.split())
+    assert caught.value.next.startswith(close)
+    assert caught.value.next.endswith("--help lists the options")
+    assert ("did you mean" in caught.value.next) == bool(close)
+
+
 def test_quick_needs_a_quick_table(tmp_path):
     text = (CHECKOUT / "matrix.toml").read_text(encoding="utf-8")
     (tmp_path / "m.toml").write_text(text[: text.index("[quick]")], encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.overhead import command, null_model, programs
+from bench.overhead import command, null_model, programs, table
 from bench.overhead.programs import Amount
 from bench.runtimes import ort_rust
 from contract import strict
@@ -117,3 +117,17 @@ def test_the_real_programs_count_for_a_moment(tmp_path: Path):
     found = {each["goal"]["about"]: each["found"]["value"] for each in stored["judged"]}
     # Far from any goal, on any machine: what is asserted is that the numbers are of the right kind.
     assert all(0 < value < 100_000 for value in found.values()), found
+
+
+def test_the_tables_can_be_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(programs, "commands", lambda _model: fakes())
+    monkeypatch.setattr(command, "CHECKOUT", tmp_path)
+    document = tmp_path / "METHODOLOGY.md"
+    document.write_text(f"before\n\n{table.BEGIN}\nold\n{table.END}\n\nafter\n")
+    asked = ["--quick", "--processes", "3", "--blocks", "2", "--out", str(tmp_path / "out"), "--run", str(tmp_path), "--write"]
+    assert command.main(asked) == 0
+    text = document.read_text()
+    assert text.startswith(f"before\n\n{table.BEGIN}\n\n### The null model")
+    assert text.endswith(f"\n\n{table.END}\n\nafter\n")
+    assert "old" not in text
+    assert "\npython -m bench overhead: 20" in text

@@ -91,7 +91,7 @@ def test_goals_are_met_or_not_and_shown_or_not():
     worse = replace(tested, replayed=Replayed(2000, 8, 21, 1970, {}))
     assert [line.rpartition(": ")[2] for line in table.goals(worse)[3:]] == ["**not met**"] * 2
     text = table.markdown(tested)
-    assert "| 3% | 15 s | 2 | 2 | 0 | 0 | 2 of 2 |" in text
+    assert "| 3% | 15 s | 2 | 2 | 0 | 0 | 2 of 2 (>= 22.4%) |" in text
     assert "| 1% | 15 s | 2 | 0 | 1 | 1 |" in text
 
 
