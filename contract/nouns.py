@@ -267,7 +267,7 @@ class Measure:
     """
 
     seconds: float = 210.0
-    restarts: int = 40
+    restarts: int = 12
     equivalent: float = 0.01
     threshold: float = 0.05
     generations: int = 4

@@ -13,7 +13,7 @@ from bench.fleet import Fleet
 from bench.progress import Progress
 from bench.selftest import table
 from bench.selftest.found import SelfTest, live
-from bench.selftest.pair import BASE, LATENCY, MOST_PROCESSES, OTHER, Compared, compare, inputs, variant_of
+from bench.selftest.pair import BASE, LATENCY, OTHER, Compared, compare, inputs, variant_of
 from bench.selftest.replay import replay
 from bench.subject import only_subject
 from contract import artifact, strict
@@ -51,7 +51,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
         about = Cell(subject.train.dataset, subject.train.backbone, variant, BASE, "cpu", LATENCY.name, 1)
         for number, (share, seconds) in enumerate(plan):
             progress.part(f"pair {number + 1} of {len(plan)}: slowed by {share:.0%}, {seconds:g} s")
-            settings = Measure(seconds, MOST_PROCESSES, matrix.measure.equivalent)
+            settings = Measure(seconds, matrix.measure.restarts, matrix.measure.equivalent)
             compared.append(compare(model, about, given, share, settings, fleet, matrix.defaults.seed + number, Path(work)))
             store(f"{subject.name} {variant}", compared, matrix.defaults.seed, folder)
             progress.done(seconds)

@@ -26,8 +26,6 @@ BASE, OTHER = "ort-python", "ort-python-copy"
 VARIANTS = ("raw-static", "raw-dynamic")
 LATENCY = Scenario("latency", "latency")
 IMAGES = 8
-# As many as fit the time: a pair of ORT runners starts in about a second.
-MOST_PROCESSES = 400
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from bench.measure.forecast import Expected
 from bench.measure.noise import noise
 from bench.progress import Progress
 from bench.runner import RunnerError
-from bench.selftest.pair import LATENCY, MOST_PROCESSES, inputs, variant_of
+from bench.selftest.pair import LATENCY, inputs, variant_of
 from bench.split.judge import judge
 from bench.split.programs import Chain, chain
 from bench.split.table import BEGIN, END, Split, markdown
@@ -66,7 +66,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     names = [(dataset, backbone) for dataset in matrix.defaults.dataset for backbone in matrix.defaults.backbone]
     subjects = [open_subject(asked(options, matrix, *name), options.artifacts) for name in names]
     folder = new_folder(options.reports)
-    settings = Measure((options.seconds or SECONDS * len(subjects)) / len(subjects), MOST_PROCESSES, matrix.measure.equivalent)
+    settings = Measure((options.seconds or SECONDS * len(subjects)) / len(subjects), matrix.measure.restarts, matrix.measure.equivalent)
     about, splits = Asked(chain(), options.threads, settings, matrix.defaults.seed, folder), list[Split]()
     with measuring_alone():
         for subject in subjects:
