@@ -102,7 +102,7 @@ def _is_full(fault: OSError) -> bool:
 
 
 def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
-    """The environment fault that a full disk or a missing permission is, the wrong usage that a bad path is, or None for another OSError.
+    """The environment fault that a full disk or a missing permission is, or None for another OSError.
 
     `path`: what was being written; a failed write does not say of which file.
     """
@@ -115,11 +115,18 @@ def disk_fault(fault: OSError, path: Path | None = None) -> ConcordError | None:
         )
     if fault.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return EnvironmentFault(fault.strerror or "no permission", where=where, next="check the permissions of that path")
-    if fault.errno in (errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
-        return UsageError(
-            fault.strerror or str(fault), where=where, next="give another path: a folder is needed, and a file may stand in its place"
-        )
     return None
+
+
+def path_fault(fault: OSError) -> UsageError | None:
+    """The wrong usage that an impossible path is, or None for another OSError."""
+    if fault.errno not in (errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
+        return None
+    return UsageError(
+        fault.strerror or str(fault),
+        where=str(fault.filename),
+        next="give another path: a folder is needed, and a file may stand in its place",
+    )
 
 
 def out_of_memory(fault: BaseException) -> EnvironmentFault | None:
@@ -153,7 +160,7 @@ def run_step(main: Callable[[], int], again: str = "run the same command again t
     except KeyboardInterrupt:
         code = _say(f"interrupted: what was finished is kept; {again}", INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - the border of a process
-        known = disk_fault(fault) if isinstance(fault, OSError) else out_of_memory(fault)
+        known = (disk_fault(fault) or path_fault(fault)) if isinstance(fault, OSError) else out_of_memory(fault)
         if known is not None:
             code = _say(f"error: {known}", known.exit_code)
         elif not (isinstance(fault, BrokenPipeError) and _nobody_reads()):

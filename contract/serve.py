@@ -88,7 +88,7 @@ def _answer(line: str | bytes, handlers: dict[str, Handler]) -> tuple[protocol.G
         traceback.print_exc()
         known = disk_fault(bug) if isinstance(bug, OSError) else out_of_memory(bug)
         if known is not None:
-            return protocol.BadReply(seq, False, protocol.Failure(known.kind, known.what, known.where, known.next)), False  # type: ignore[arg-type]
+            return protocol.BadReply(seq, False, protocol.Failure("environment", known.what, known.where, known.next)), False
         return protocol.BadReply(seq, False, protocol.Failure("internal", f"{type(bug).__name__}: {bug}")), False
 
 

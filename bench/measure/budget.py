@@ -39,9 +39,9 @@ def shares(costs: Sequence[float], seconds: float, generations: int, once: Seque
 def measuring_seconds(before: float, left: float, generation: int, least: int, most: int, a_round: float) -> float:
     """Seconds to measure in this generation, which takes `before` seconds to start and load; `left`: of the site's share.
 
-    As many generations as there may be (`most`: with more than a dozen, longer ones make narrower intervals), but for that starting shall not
-    take most of the time, and a process shall have rounds enough to outvote a moment in which the machine was slow (`a_round`: seconds of one
-    of every group). Less where the least generations would not fit otherwise.
+    As many generations as there may be (`most`: with more than a dozen, longer ones make narrower intervals), but for that starting shall
+    not take most of the time, and a process shall have rounds enough to outvote a moment in which the machine was slow (`a_round`: seconds
+    of one of every group). Less where the least generations would not fit otherwise.
     """
     wanted = left / max(before + max(TIMES_BEFORE * before, ROUNDS * a_round), 1e-9)
     # Whole ones: of a part of one nothing would be left over for the last.

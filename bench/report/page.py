@@ -128,8 +128,10 @@ def _drawn(
 def _absent(drawings: Drawings) -> list[tuple[str, str]]:
     """Drawings that this run gave nothing for, each with the options after -- that would."""
     (curves, _), (_, ledger, _) = drawings.curves, drawings.fields
-    wanted = [(curves, "throughput over batch sizes", "nox -s bench -- --scenario curve")]
-    wanted += [(ledger, "every stage of every image", "nox -s parity -- --stages")]
+    wanted = [
+        (bool(curves), "throughput over batch sizes", "nox -s bench -- --scenario curve"),
+        (bool(ledger), "every stage of every image", "nox -s parity -- --stages"),
+    ]
     return [(name, command) for drawn, name, command in wanted if not drawn]
 
 

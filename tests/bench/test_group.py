@@ -86,14 +86,6 @@ def test_rounds_of_blocks(stage, tmp_path):
     assert len({len(entry.blocks) for entry in group.entries}) == 1
 
 
-def test_no_round_begins_after_the_deadline_owed_or_not(stage, tmp_path):
-    group = stage.group([(fakes.cell(), stage.model("raw-dynamic"))])
-    group.prepare(tmp_path)
-    group.deadline = 0.0
-    group.spend(1000.0, 0, at_least=3)
-    assert group.entries[0].blocks == []
-
-
 def test_a_wrong_answer_is_an_error_and_others_go_on(stage, tmp_path):
     wrong, right = stage.model("wrong", fakes.weights(seed=9)), stage.model("right")
     group = stage.group([(fakes.cell("raw-dynamic"), wrong), (fakes.cell("sim-dynamic"), right)])

@@ -88,3 +88,11 @@ def test_warm_samples_are_left_out_of_all_cells_or_of_none(stage, tmp_path, monk
     warm.clear()
     group.spend(0.0, 1, at_least=2)
     assert warm == [1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_no_round_begins_after_the_deadline_owed_or_not(stage, tmp_path):  # noqa: F811
+    group = stage.group([(fakes.cell(), stage.model("raw-dynamic"))])
+    group.prepare(tmp_path)
+    group.deadline = 0.0
+    group.spend(1000.0, 0, at_least=3)
+    assert group.entries[0].blocks == []

@@ -149,20 +149,6 @@ def test_a_file_with_another_spec_than_the_first_is_found(tmp_path, monkeypatch)
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("exported_here", [False, True])
-def test_other_peoples_files_are_asked_for_every_tensor(tmp_path, monkeypatch, exported_here):
-    """Their specs may differ on one image alone; files of one export have one spec, which the first images confirm."""
-    subject = fakes.subject(tmp_path)
-    if not exported_here:
-        subject = replace(subject, export=replace(subject.export, checkpoint_sha256=""))
-    last = subject.path(subject.held_out(IMAGES, 0)[-1]).name
-    shifted = fakes.descriptor("ort-python", shift=1, shifted="sim-dynamic", only=last, commit=fakes.COMMIT)
-    fakes.use(monkeypatch, ort_python=shifted)
-    checked = gate(tmp_path, subject, fakes.matrix(variants=("raw-dynamic", "sim-dynamic")))
-    assert rows(checked)["ort-python", "raw-dynamic"].tensors_equal == IMAGES
-    assert rows(checked)["ort-python", "sim-dynamic"].tensors_equal == (IMAGES if exported_here else IMAGES - 1)
-
-
 def test_answers_that_move_with_the_batch(tmp_path, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", noise=0.001, commit=fakes.COMMIT))
     found = failed(gate(tmp_path, fakes.subject(tmp_path), fakes.matrix(variants=("raw-static", "raw-dynamic"))))

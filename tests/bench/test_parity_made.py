@@ -28,3 +28,17 @@ def test_weights_are_not_said_to_be_checked_where_there_is_no_checkpoint(tmp_pat
     subject = fakes.subject(tmp_path)
     checked = gate(tmp_path, replace(subject, export=replace(subject.export, checkpoint_sha256="")))
     assert {"weights" in row.made for row in checked.rows} == {False}
+
+
+@pytest.mark.parametrize("exported_here", [False, True])
+def test_other_peoples_files_are_asked_for_every_tensor(tmp_path, monkeypatch, exported_here):
+    """Their specs may differ on one image alone; files of one export have one spec, which the first images confirm."""
+    subject = fakes.subject(tmp_path)
+    if not exported_here:
+        subject = replace(subject, export=replace(subject.export, checkpoint_sha256=""))
+    last = subject.path(subject.held_out(IMAGES, 0)[-1]).name
+    shifted = fakes.descriptor("ort-python", shift=1, shifted="sim-dynamic", only=last, commit=fakes.COMMIT)
+    fakes.use(monkeypatch, ort_python=shifted)
+    checked = gate(tmp_path, subject, fakes.matrix(variants=("raw-dynamic", "sim-dynamic")))
+    assert rows(checked)["ort-python", "raw-dynamic"].tensors_equal == IMAGES
+    assert rows(checked)["ort-python", "sim-dynamic"].tensors_equal == (IMAGES if exported_here else IMAGES - 1)

@@ -198,7 +198,7 @@ def test_what_is_no_path_is_refused(tmp_path, monkeypatch, name):
         user_path(name)
 
 
-@pytest.mark.parametrize(("argv", "close"), [("--device cdua", "did you mean 'cuda'? "), ("--device tpu", "")])
+@pytest.mark.parametrize(("argv", "close"), [("--device cdua", "did you mean 'cuda'? "), ("--device x", "")])
 def test_a_choice_that_is_none_is_told_the_nearest(argv, close):
     with pytest.raises(UsageError, match="invalid choice") as caught:
         select(*argv.split())
