@@ -156,9 +156,10 @@ def images_in_parts(session: Session, paths: list[str], batch: int, work: Path) 
 
 def images_with_tensors(session: Session, paths: list[str], batch: int, work: Path) -> Iterator[tuple[Tensors, Logits]]:
     """The same, each part with the runtime's own preprocessed tensors (images x 3 x H x W, float32), which it made but once."""
-    names, chunks = (session.input, LOGITS), _chunks(paths, max(1, TENSORS // batch) * batch)
+    # Logits first: a runner sums the bytes of the first one up, and tensors are ten thousand times as many.
+    names, chunks = (LOGITS, session.input), _chunks(paths, max(1, TENSORS // batch) * batch)
     replies = session.replies((Question(names, batch, len(part), images=part) for part in chunks), work)
-    return ((tensors, logits) for tensors, logits in replies)
+    return ((tensors, logits) for logits, tensors in replies)
 
 
 def ask_tensor(session: Session, tensor: Path, batch: int, work: Path) -> Logits:
