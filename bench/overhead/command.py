@@ -54,7 +54,8 @@ def _latest(folder: Path) -> tuple[Results | None, str]:
     try:
         return write.load(folder), ""
     except DataError as fault:
-        return None, f"No shares: {fault}".replace("\n", ";")
+        # Without the path: the text may be published.
+        return None, f"No shares: {fault.what}"
 
 
 def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publish: bool) -> int:

@@ -77,6 +77,7 @@ DEAR = {
     "nox -s selftest": "95 minutes: tests/bench/selftest",
     "nox -s selftest -- --write": "95 minutes: tests/bench/selftest",
     "python -m bench split --write": "minutes: tests/bench/split",
+    "python -m bench overhead --write": "rewrites METHODOLOGY.md: tests/bench/overhead, and overhead itself stands among the commands",
     "python -m bench blame": "tests/bench/blame/test_chain.py walks the chain",
     "python -m bench fuzz": "a minute: tests/infer_rs/test_decode.py makes a short run",
     "python -m bench overhead": "minutes: tests/bench/overhead and tests/infer_py/test_overhead.py",
