@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.report import answers
+from bench.report import answers, summary
 from bench.results import Contrast, Interval, Results
 from tests.bench import made
 from tests.bench.fakes import cell
@@ -75,6 +75,20 @@ def test_how_much_faster_is_said_with_its_interval():
     assert "ort-rust not comparable (threads)" in apart.lines[0]
     few = answers.fastest(run(replace(runtime(RUST, 0.9, 1.0, 1.1, "inconclusive", processes=2), ratio=None)))
     assert few.lines[0].endswith("ort-rust was not compared (2 processes are too few)")
+
+
+def test_what_this_machines_measuring_is_worth_stands_beside_the_times():
+    found = answers.all_answers(made.results())
+    assert [each.lines[-1].startswith("This machine's measuring: 0 of 1 pairs of equal programs") for each in found] == [False, True, False]
+    assert not any("This machine" in line for each in answers.all_answers(replace(made.results(), noise=None)) for line in each.lines)
+
+
+def test_what_each_group_finds_is_said_where_there_are_several():
+    one = made.results().contrasts[0]
+    other = replace(one, cell=replace(one.cell, scenario="throughput", batch=8), mde=0.2)
+    assert "finds slow-downs from:" not in summary.headline(replace(made.results(), contrasts=(one, replace(one, mde=0.05))))
+    said = summary.headline(replace(made.results(), contrasts=(replace(one, mde=0.03), replace(one, mde=0.05), other)))
+    assert "resnet18 (random) on cpu finds slow-downs from: latency-1 4.00 %, throughput-8 20.0 %" in said
 
 
 def test_each_backbone_is_asked_on_one_file():

@@ -105,6 +105,15 @@ def test_every_table_and_answer_is_there():
     assert "Latency: resnet18 (random) on cpu" in words
 
 
+def test_what_a_run_was_not_asked_for_is_named_with_the_command_that_draws_it():
+    bare = replace(made.results(), stages=())
+    text = page.render(bare, tables.all_tables(bare))
+    assert "every stage of every image (<code>nox -s parity -- --stages</code>)" in text
+    assert "throughput over batch sizes (<code>nox -s bench -- --scenario curve</code>)" in text
+    whole = page.render(made.results(), tables.all_tables(made.results()))
+    assert "every stage of every image (<code>" not in whole
+
+
 def test_the_same_results_make_the_same_page():
     assert rendered(made.results()) == rendered(made.results())
 
