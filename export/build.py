@@ -26,6 +26,7 @@ from export.worker import Work
 from export.workshop import Timed, WorkFailed, Workshop
 
 Load = Callable[[Job], torch.nn.Module]
+Finish = Callable[[], ExportManifest]
 # What decides the bytes of a file, and stands in its card; the manifest lists some more.
 IN_CARD = ("torch", "torchvision", "onnx", "onnxscript", "onnx-ir", "onnxsim")
 AS_WELL = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime")
@@ -44,30 +45,42 @@ class Form:
 
 
 def build(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -> ExportManifest:
-    """Make the missing variants of a job, publish them, and write the manifest.
+    """Make the missing variants of a job, publish them, and write the manifest; see `under_way`."""
+    with under_way(job, load, workshop, threads, source) as finish:
+        return finish()
+
+
+@contextmanager
+def under_way(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -> Iterator[Finish]:
+    """The missing variants of a job, translated, their checks going on: `finish()` waits for those, publishes, and writes the manifest.
 
     Raises DataError for a bad checkpoint or missing images. A variant that fails is an entry of the manifest, and the others go on.
     """
     start = time.monotonic()
     torch.set_num_threads(threads)
     model, images = load(job), held_out(job.trained)
+    with _staging(job.folder) as staging:
+        reference = answer(model, images, staging)
+        # Not before: until here the worker has nothing of this job's, and an error leaves it to the job before.
+        with _closed_on_error(workshop):
+            baker = _Baker(job, staging, workshop, threads)
+            forms = {batch: baker.form(model, images, batch, reference) for batch in FORMS if any(each.batch == batch for each in job.todo)}
+            # Of several jobs the next one's model is in memory while this one is checked.
+            del model
+            yield lambda: _finished(job, forms, staging, source, start)
+
+
+def _finished(job: Job, forms: dict[str, Form | str], staging: Path, source: str, start: float) -> ExportManifest:
     made: dict[str, VariantFile] = {entry.name: entry for entry in job.kept}
     failed: list[FailedVariant] = []
-    with _staging(job.folder) as staging, _closed_on_error(workshop):
-        baker = _Baker(job, staging, workshop, threads)
-        reference = answer(model, images, staging)
-        forms: dict[str, Form | str] = {}
-        for batch in FORMS:
-            if any(variant.batch == batch for variant in job.todo):
-                forms[batch] = baker.form(model, images, batch, reference)
-        for variant in job.todo:
-            entry = _entry(variant, forms[variant.batch], staging)
-            if isinstance(entry, VariantFile):
-                made[variant.name] = entry
-            else:
-                failed.append(entry)
-        done = _manifest(job, tuple(made.values()), tuple(failed), source, time.monotonic() - start)
-        _publish(job.folder, staging, [entry for name, entry in made.items() if name in {todo.name for todo in job.todo}], done)
+    for variant in job.todo:
+        entry = _entry(variant, forms[variant.batch], staging)
+        if isinstance(entry, VariantFile):
+            made[variant.name] = entry
+        else:
+            failed.append(entry)
+    done = _manifest(job, tuple(made.values()), tuple(failed), source, time.monotonic() - start)
+    _publish(job.folder, staging, [entry for name, entry in made.items() if name in {todo.name for todo in job.todo}], done)
     return done
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 from contract import artifact, lock, options, strict
-from contract.errors import BAD, GOOD
+from contract.errors import BAD, GOOD, ConcordError
 from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest
 from contract.manifest import read as read_manifest
 from export import table
@@ -67,25 +68,49 @@ def announced(jobs: list[Job]) -> str:
 
 
 def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, source: str, say: table.Say) -> list[ExportManifest]:
+    """The manifests, in the order of the jobs.
+
+    While the worker checks one job's files, the next job is translated; the largest comes first, so that the last wait is a short one.
+    """
     from export.workshop import Workshop  # noqa: PLC0415
     from train.progress import reporter  # noqa: PLC0415 - rich
 
-    done = []
-    with Workshop() as workshop, reporter("export") as said:
-        workshop.start()  # its imports overlap with ours
-        from export.build import build  # noqa: PLC0415 - torch
+    done: dict[str, ExportManifest] = {}
 
-        for number, job in enumerate(said.over(jobs, len(jobs), "backbones"), start=1):
+    def end(job: Job, finish: Callable[[], ExportManifest], start: float, place: str) -> None:
+        done[job.name] = finish()
+        say(f"{place} {job.name}: {time.monotonic() - start:.1f} s")
+
+    with Workshop() as workshop, reporter("export") as said, ExitStack() as held:
+        workshop.start()  # its imports overlap with ours
+        from export.build import under_way  # noqa: PLC0415 - torch
+
+        end_before: Callable[[], None] = _nothing
+        order = sorted(jobs, key=_checkpoint_bytes, reverse=True)
+        for number, job in enumerate(said.over(order, len(order), "backbones"), start=1):
             if not job.todo:
-                done.append(_as_it_was(job))
+                done[job.name] = _as_it_was(job)
                 continue
-            say(f"[{number}/{len(jobs)}] {job.name}: {', '.join(variant.name for variant in job.todo)} …")
-            start = time.monotonic()
-            with lock.exclusive(job.lock, "export"):
-                now = renew(job)
-                done.append(build(now, load, workshop, threads, source) if now.todo else _as_it_was(now))
-            say(f"[{number}/{len(jobs)}] {job.name}: {time.monotonic() - start:.1f} s")
-    return done
+            place, start = f"[{number}/{len(order)}]", time.monotonic()
+            say(f"{place} {job.name}: {', '.join(variant.name for variant in job.todo)} …")
+            with ExitStack() as holding:
+                try:
+                    holding.enter_context(lock.exclusive(job.lock, "export"))
+                    now = renew(job)
+                    finish = holding.enter_context(under_way(now, load, workshop, threads, source)) if now.todo else partial(_as_it_was, now)
+                except ConcordError:
+                    end_before()  # what is wrong with this job costs the one before it nothing
+                    raise
+                end_before()
+                held.close()
+                held.enter_context(holding.pop_all())
+            end_before = partial(end, job, finish, start, place)
+        end_before()
+    return [done[job.name] for job in jobs]
+
+
+def _nothing() -> None:
+    """What is to end before the first job."""
 
 
 def load(job: Job) -> torch.nn.Module:

@@ -100,7 +100,7 @@ def test_what_another_run_did_meanwhile_is_seen_under_the_lock(argv: list[str], 
     asked, _ = options.parse(options.parser("test", ""), argv)
     assert plan.renewed(planned, options.select(asked), "s", force=False).todo == ()
     assert len(plan.renewed(planned, options.select(asked), "s", force=True).todo) == 4
-    monkeypatch.setattr("export.build.build", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr("export.build.under_way", lambda *_: pytest.fail("made again"))
     assert step._build_all([planned], lambda job: plan.renewed(job, options.select(asked), "s", force=False), 1, "s", print) == [done]
 
 
