@@ -16,11 +16,11 @@ from contract.process import quiet_collector
 from contract.protocol import TimeArgs, Timed
 from infer_py import answer, npz
 from infer_py.model import LOGITS, Model
-from infer_py.preprocess import crop, normalise, opened, resize
+from infer_py.preprocess import crop, decoded, normalise, read, resize
 
 # One sample: nanoseconds, checksum, and for e2e the boundaries' nanoseconds.
 Sample = tuple[int, int, tuple[int, ...]]
-STAGES = ("decode", "resize", "normalise", "logits", "label")
+STAGES = ("read", "decode", "resize", "normalise", "logits", "label")
 
 
 def take(model: Model, asked: TimeArgs) -> Timed:
@@ -92,9 +92,12 @@ def _end_to_end(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
     def sample(number: int) -> Sample:
         path = paths[number % len(paths)]
         start = perf_counter_ns()
-        decoded = opened(path, spec)
+        file = read(path)
+        after_read = perf_counter_ns()
+        image = decoded(file, path, spec)
+        del file
         after_decode = perf_counter_ns()
-        cropped = crop(resize(decoded, spec), spec)
+        cropped = crop(resize(image, spec), spec)
         after_resize = perf_counter_ns()
         images = normalise(cropped, spec)[None]
         after_normalise = perf_counter_ns()
@@ -104,7 +107,7 @@ def _end_to_end(model: Model, asked: TimeArgs) -> Callable[[int], Sample]:
         label = best if labels is None else labels[best]
         end = perf_counter_ns()
         del label
-        times = (start, after_decode, after_resize, after_normalise, after_logits, end)
+        times = (start, after_read, after_decode, after_resize, after_normalise, after_logits, end)
         return end - start, answer.checksum(logits), tuple(later - sooner for sooner, later in itertools.pairwise(times))
 
     return sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -40,9 +41,26 @@ def preprocess(path: Path, spec: PreprocessSpec) -> Tensor:
 
 def opened(path: Path, spec: PreprocessSpec) -> Image.Image:
     """The decoded image, turned if the spec says so. Raises DataError, also for one that it would make larger than memory holds."""
-    image = turned(*decode(path, orient=spec.orient))
+    return decoded(read(path), path, spec)
+
+
+def decoded(file: bytes, path: Path, spec: PreprocessSpec) -> Image.Image:
+    """As `opened`, of the bytes that `read` gave."""
+    image = turned(*decode_bytes(file, path, orient=spec.orient))
     spec.refuse_huge(image.size, str(path))
     return image
+
+
+def read(path: Path) -> bytes:
+    """The bytes of an image file. Raises DataError for a missing one, and, unread, for one that is huge or of a foreign format."""
+    try:
+        if reason := refusal(path):
+            raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
+        return path.read_bytes()
+    except FileNotFoundError as fault:
+        raise DataError("no such image", where=str(path), next="check the path") from fault
+    except (OSError, ValueError, MemoryError) as fault:
+        raise DataError(f"cannot be read: {_said(fault)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
 
 
 def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]:
@@ -50,22 +68,23 @@ def decode(path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]
 
     Raises DataError for a missing, broken, huge or foreign file.
     """
+    return decode_bytes(read(path), path, orient=orient)
+
+
+def decode_bytes(file: bytes, path: Path, *, orient: bool = True) -> tuple[Image.Image, int | None]:
+    """As `decode`, of the bytes that `read` gave; an error names the path."""
     with warnings.catch_warnings():
         # Palettes with alpha, which convert("RGB") drops, and damaged EXIF data: nothing that changes a pixel.
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            if reason := refusal(path):
-                raise DataError(reason, where=str(path), next=f"use {', '.join(FORMATS)}")
-            with Image.open(path, formats=FORMATS) as image:
-                if image.format in JPEGS and (reason := scans.refusal(path.read_bytes(), *image.size)):
+            with Image.open(io.BytesIO(file), formats=FORMATS) as image:
+                if image.format in JPEGS and (reason := scans.refusal(file, *image.size)):
                     raise DataError(reason, where=str(path), next="replace it")
                 # Decoded first: a PNG file may state it behind its pixels.
                 return image.convert("RGB"), orientation(image) if orient else None
-        except FileNotFoundError as fault:
-            raise DataError("no such image", where=str(path), next="check the path") from fault
         except DECODE_FAULTS as fault:
-            raise DataError(f"cannot be decoded: {_said(fault, path)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
+            raise DataError(f"cannot be decoded: {_said(fault)}", where=str(path), next=f"use {', '.join(FORMATS)}") from fault
 
 
 def turned(image: Image.Image, stated: int | None) -> Image.Image:
@@ -135,8 +154,8 @@ def _table(spec: PreprocessSpec) -> Tensor:
     return (scaled[None, :] - mean) / std
 
 
-def _said(fault: BaseException, path: Path) -> str:
+def _said(fault: BaseException) -> str:
     if isinstance(fault, UnidentifiedImageError):
         return f"it is none of {', '.join(FORMATS)}"
     words: Any = fault.strerror if isinstance(fault, OSError) and fault.strerror else fault
-    return str(words).replace(str(path), "it") or type(fault).__name__
+    return str(words) or type(fault).__name__

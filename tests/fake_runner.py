@@ -131,7 +131,7 @@ def time_(args: p.TimeArgs) -> p.Timed:
         answer = MODELS[args.id][0].copy() if args.scenario == "load" else forward(args.id, np.stack(batch))
         samples.append(max(1, time.perf_counter_ns() - begin))
         sums.append(0 if args.scenario == "load" else zlib.crc32(answer.tobytes()))
-    split = {n: tuple(samples) for n in ("decode", "resize", "normalise", "logits", "label")} if args.split else None
+    split = {n: tuple(samples) for n in ("read", "decode", "resize", "normalise", "logits", "label")} if args.split else None
     return p.Timed(tuple(samples), tuple(sums), split)
 
 

@@ -11,7 +11,7 @@ from contract.manifest import Accuracy
 from contract.predicting import STAGES
 
 # What happens to an image, in order; JSON has its keys in another one.
-ORDER = (*STAGES, "logits", "top-1", "label")
+ORDER = ("read", *STAGES, "logits", "top-1", "label")
 
 
 def duration(nanoseconds: float) -> str:

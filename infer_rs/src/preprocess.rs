@@ -63,13 +63,15 @@ impl Preprocess {
         Ok((image.width, image.height, tensor))
     }
 
-    /// Decodes an image, and turns it where the spec says so.
+    /// Reads and decodes an image, and turns it where the spec says so.
     pub fn open(&self, path: &Path) -> Result<Rgb> {
-        if !self.spec.orient {
-            return image::decode_file(path);
-        }
-        let (image, stated) = image::decode_file_and_orientation(path)?;
-        Ok(image::turned(image, stated))
+        self.decode(&image::read_file(path)?, path)
+    }
+
+    /// Decodes what was read of an image's file, and turns the image where the spec says so.
+    pub fn decode(&self, file: &[u8], path: &Path) -> Result<Rgb> {
+        let image = image::decode_read(file, path)?;
+        Ok(if self.spec.orient { image::turned(image, image::orientation(file)) } else { image })
     }
 
     /// The whole image resized; `shrink` does not compute it.

@@ -143,7 +143,7 @@ messages! {
     }
 
     /// Where an `e2e` sample's nanoseconds went.
-    Split { decode: Vec<u64>, resize: Vec<u64>, normalise: Vec<u64>, logits: Vec<u64>, label: Vec<u64>, }
+    Split { read: Vec<u64>, decode: Vec<u64>, resize: Vec<u64>, normalise: Vec<u64>, logits: Vec<u64>, label: Vec<u64>, }
 
     /// Time per operator.
     ProfileArgs { id: String, tensor: String, batch: usize, repeats: usize, }

@@ -107,7 +107,9 @@ fn serve_speaks_the_whole_protocol() {
     assert_eq!(result(10)["samples"].as_array().unwrap().len(), 3);
     let turns = [0, 48, 0].map(|start| crc32fast::hash(&bytes[start..start + 48]));
     assert_eq!(result(10)["crc32"], json!(turns), "images in turn, from the first one");
-    assert_eq!(result(11)["split"]["decode"].as_array().unwrap().len(), 3);
+    for stage in ["read", "decode", "resize", "normalise", "logits", "label"] {
+        assert_eq!(result(11)["split"][stage].as_array().unwrap().len(), 3, "{stage}");
+    }
     assert_eq!((&result(12)["crc32"], &result(12)["split"]), (&json!([0, 0, 0]), &Value::Null));
     assert_eq!((kind(13), kind(14)), ("data", "usage"));
     assert!(result(15)["operators"].as_array().unwrap().iter().any(|one| one["op"] == "Relu" && one["calls"] == 2), "{}", result(15));

@@ -104,6 +104,6 @@ def test_ticks_fit(most):
 
 
 def test_parts_come_as_an_image_goes_through_them():
-    said = {"label": 1.0, "other": 2.0, "decode": 3.0, "logits": 4.0, "resize": 5.0}
-    assert [stage for stage, _ in words.in_order(said)] == ["decode", "resize", "logits", "label", "other"]
+    said = {"label": 1.0, "other": 2.0, "read": 0.5, "decode": 3.0, "logits": 4.0, "resize": 5.0}
+    assert [stage for stage, _ in words.in_order(said)] == ["read", "decode", "resize", "logits", "label", "other"]
     assert dict(words.in_order(said)) == said

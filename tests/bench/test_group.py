@@ -154,7 +154,7 @@ def test_end_to_end_is_split_by_stage(stage, tmp_path):
     scenario = Scenario("e2e", "e2e")
     group = stage.group([(fakes.cell(scenario="e2e"), stage.model("raw-dynamic"))], scenario)
     assert run(group, tmp_path) == [None]
-    assert set(summarise(group.entries[0], group.scenario.kind).split_ns) == {"decode", "resize", "normalise", "logits", "label"}
+    assert set(summarise(group.entries[0], group.scenario.kind).split_ns) == {"read", "decode", "resize", "normalise", "logits", "label"}
 
 
 def test_load_needs_no_answers(stage, tmp_path):

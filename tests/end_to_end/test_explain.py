@@ -49,7 +49,7 @@ def test_python_against_rust_on_one_file(chain: Chain) -> None:
 
 def test_e2e_is_explained_by_its_stages(chain: Chain) -> None:
     found, said = explained(chain, "ort-python/e2e", "ort-rust/e2e")
-    assert [part.name for part in found.parts if part.kind == "stage"] == ["decode", "resize", "normalise", "label"]
+    assert [part.name for part in found.parts if part.kind == "stage"] == ["read", "decode", "resize", "normalise", "label"]
     assert "One image, from file to label" in said
 
 

@@ -64,7 +64,7 @@ def test_the_time_limit_leaves_at_least_one_sample(model: models.Model, tensor: 
 def test_end_to_end_splits_add_up(model: models.Model, photo: Path):
     timed = clock.take(model, arguments("e2e", images=(str(photo),), split=True, samples=3))
     assert timed.split is not None
-    assert tuple(timed.split) == ("decode", "resize", "normalise", "logits", "label")
+    assert tuple(timed.split) == ("read", "decode", "resize", "normalise", "logits", "label")
     for place, total in enumerate(timed.samples):
         assert sum(part[place] for part in timed.split.values()) == total
     assert len(set(timed.crc32)) == 1

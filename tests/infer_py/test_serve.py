@@ -149,7 +149,7 @@ def test_times(peer: Peer, loaded: str, tensor: Path, photo: Path):
     latency = peer.ask("time", scenario="latency", images=None, tensor=str(tensor), **common)
     assert (len(latency.samples), len(latency.crc32), latency.split) == (3, 3, None)
     whole = peer.ask("time", scenario="e2e", images=[str(photo)], tensor=None, **common)
-    assert set(whole.split) == {"decode", "resize", "normalise", "logits", "label"}
+    assert set(whole.split) == {"read", "decode", "resize", "normalise", "logits", "label"}
     assert peer.ask("time", scenario="load", images=None, tensor=None, **common).crc32 == (0, 0, 0)
 
 

@@ -171,7 +171,7 @@ def test_sampling_stops_after_its_time(client: Client, home: Path, model: str) -
 def test_e2e_splits_its_time(client: Client, home: Path, model: str) -> None:
     found = timed(client, model, scenario="e2e", images=pictures(home)[:3], split=True)
     whole = timed(client, model, scenario="e2e", images=pictures(home)[:3])
-    assert set(found.split) == {"decode", "resize", "normalise", "logits", "label"}
+    assert set(found.split) == {"read", "decode", "resize", "normalise", "logits", "label"}
     assert {len(parts) for parts in found.split.values()} == {4}
     assert all(sum(parts) <= total for *parts, total in zip(*found.split.values(), found.samples, strict=True))
     assert (found.crc32, whole.split) == (whole.crc32, None)

@@ -14,10 +14,11 @@ from PIL import Image, ImageOps
 
 from contract import scans
 from contract.errors import DataError
-from contract.pictures import BROKEN, FORMATS, JPEGS, ORIENTATION, orientation, refusal
+from contract.pictures import BROKEN, FORMATS, JPEGS, NO_FILE, ORIENTATION, orientation, refusal
 from train.data.found import Checked, Listed
 from train.progress import Over
 
+READABLE = "replace it: JPEG, PNG, WebP, BMP, GIF are read"
 REPLACE = "replace it, or leave such images out and count them: --skip-bad-images"
 
 # Its warning about huge images counts as a fault.
@@ -27,33 +28,39 @@ DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombEr
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def decode(source: Path | bytes, *, orient: bool = False) -> Image.Image:
+def decode(source: Path | bytes, *, orient: bool = False, name: str = "image") -> Image.Image:
     """The image as RGB, decoded in full; where `orient`, turned by its EXIF orientation. Raises DataError naming the file."""
-    return turned(*read(source)) if orient else read(source, orient=False)[0]
+    image, stated = read(source, orient=orient, name=name)
+    return turned(image, stated)
 
 
-def read(source: Path | bytes, *, orient: bool = True) -> tuple[Image.Image, int | None]:
+def read(source: Path | bytes, *, orient: bool = True, name: str = "image") -> tuple[Image.Image, int | None]:
     """The image as RGB, and the EXIF orientation that it states, None where it states none or `orient` is false.
 
-    Raises DataError naming the file.
+    Raises DataError naming the file, of which bytes have the `name` that is given.
     """
-    name = str(source) if isinstance(source, Path) else "image"
+    if isinstance(source, Path):
+        return read(whole(source), orient=orient, name=str(source))
     try:
-        if isinstance(source, Path) and (reason := refusal(source)):
-            raise DataError(reason, where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read")
-        with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS) as opened:
-            if opened.format in JPEGS:
-                file = source.read_bytes() if isinstance(source, Path) else source
-                if reason := scans.refusal(file, *opened.size):
-                    raise DataError(reason, where=name, next="replace it")
+        with Image.open(io.BytesIO(source), formats=FORMATS) as opened:
+            if opened.format in JPEGS and (reason := scans.refusal(source, *opened.size)):
+                raise DataError(reason, where=name, next="replace it")
             # Decoded first: a PNG file may state it behind its pixels.
             return opened.convert("RGB"), orientation(opened) if orient else None
     except DECODE_FAULTS as fault:
-        if isinstance(source, Path) and not source.is_file():
-            raise DataError("no such image file", where=name, next="check the path, or the list that names it") from fault
-        raise DataError(
-            f"not a readable image: {_reason(fault)}", where=name, next="replace it: JPEG, PNG, WebP, BMP, GIF are read"
-        ) from fault
+        raise DataError(f"not a readable image: {_reason(fault)}", where=name, next=READABLE) from fault
+
+
+def whole(path: Path) -> bytes:
+    """The bytes of an image file. Raises DataError for a missing one, and, unread, for one that is huge or of a foreign format."""
+    try:
+        if reason := refusal(path):
+            raise DataError(reason, where=str(path), next=READABLE)
+        return path.read_bytes()
+    except (OSError, ValueError, MemoryError) as fault:
+        if isinstance(fault, ValueError) or (isinstance(fault, OSError) and fault.errno in NO_FILE):
+            raise DataError("no such image file", where=str(path), next="check the path, or the list that names it") from fault
+        raise DataError(f"not a readable image: {_reason(fault)}", where=str(path), next=READABLE) from fault
 
 
 def turned(image: Image.Image, stated: int | None) -> Image.Image:

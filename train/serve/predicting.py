@@ -12,7 +12,7 @@ from PIL import Image
 
 from contract.errors import DataError, UsageError, nearest
 from contract.protocol import ArrayInfo, PredictArgs, Predicted
-from train.data.images import decode
+from train.data.images import decode, whole
 from train.serve.loading import INPUT, OUTPUT, Array, Session
 from train.serve.program import Program
 
@@ -63,7 +63,12 @@ def tensor_of(session: Session, path: str) -> Array:
 
 def opened(session: Session, path: str) -> Image.Image:
     """The decoded image, turned if the spec says so. Raises DataError, also for one that it would make larger than memory holds."""
-    image = decode(Path(path), orient=session.spec.orient)
+    return decoded(session, whole(Path(path)), path)
+
+
+def decoded(session: Session, file: bytes, path: str) -> Image.Image:
+    """As `opened`, of the bytes of the file."""
+    image = decode(file, orient=session.spec.orient, name=path)
     session.spec.refuse_huge(image.size, path)
     return image
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -14,11 +15,12 @@ from contract.errors import UsageError
 from contract.process import quiet_collector
 from contract.protocol import TimeArgs, Timed
 from train import preset
+from train.data.images import whole
 from train.serve.loading import Array, Session, place
-from train.serve.predicting import crc32, opened, read_tensor, tensor_of
+from train.serve.predicting import crc32, decoded, read_tensor, tensor_of
 
 Sample = Callable[[], Array | None]
-E2E_PARTS = ("decode", "resize", "normalise", "logits", "label")
+E2E_PARTS = ("read", "decode", "resize", "normalise", "logits", "label")
 
 
 def time_samples(session: Session, args: TimeArgs) -> Timed:
@@ -79,7 +81,10 @@ def _end_to_end(session: Session, path: str, split: dict[str, list[int]]) -> Arr
         _label(session, logits)
         return logits
     marks = [time.perf_counter_ns()]
-    image = opened(session, path)
+    file = whole(Path(path))
+    marks.append(time.perf_counter_ns())
+    image = decoded(session, file, path)
+    del file
     marks.append(time.perf_counter_ns())
     cropped = preset.framed(session.spec, image)
     marks.append(time.perf_counter_ns())

@@ -23,7 +23,7 @@ mod webp;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-pub use orientation::turned;
+pub use orientation::{orientation, turned};
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -67,19 +67,22 @@ pub fn jpeg_has_simd() -> bool {
     env!("CONCORD_JPEG_SIMD") == "true"
 }
 
+const NEXT: &str = "replace or remove the file; only JPEG, PNG, WebP, BMP and GIF files that Pillow reads are accepted";
+
 /// Reads and decodes a file.
 pub fn decode_file(path: &Path) -> Result<Rgb> {
-    Ok(open(path, |_| ())?.0)
+    decode_read(&read_file(path)?, path)
 }
 
 /// Reads and decodes a file, and says the EXIF orientation that it states, 1 to 8.
 pub fn decode_file_and_orientation(path: &Path) -> Result<(Rgb, Option<u8>)> {
-    open(path, orientation::orientation)
+    let file = read_file(path)?;
+    Ok((decode_read(&file, path)?, orientation(&file)))
 }
 
-fn open<T>(path: &Path, more: impl FnOnce(&[u8]) -> T) -> Result<(Rgb, T)> {
-    let next = "replace or remove the file; only JPEG, PNG, WebP, BMP and GIF files that Pillow reads are accepted";
-    let refused = |what: String| Error::data(what, path.display(), next);
+/// Reads a file. One that begins like no image, or is too large, is refused unread.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let refused = |what: String| Error::data(what, path.display(), NEXT);
     let failed = |fault: io::Error| Error::reading(path, &fault);
     let mut file = files::open(path)?;
     let mut bytes = Vec::new();
@@ -92,8 +95,12 @@ fn open<T>(path: &Path, more: impl FnOnce(&[u8]) -> T) -> Result<(Rgb, T)> {
     }
     bytes.reserve_exact((length + 1).saturating_sub(HEAD) as usize);
     file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    let image = decode(&bytes).map_err(refused)?;
-    Ok((image, more(&bytes)))
+    Ok(bytes)
+}
+
+/// Decodes what `read_file` read; an error names the path.
+pub fn decode_read(file: &[u8], path: &Path) -> Result<Rgb> {
+    decode(file).map_err(|what| Error::data(what, path.display(), NEXT))
 }
 
 /// Decodes the bytes of a file.

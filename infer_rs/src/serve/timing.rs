@@ -8,6 +8,7 @@ use super::predict::Tensor;
 use super::split::Ways;
 use super::{crc32, top1};
 use crate::error::{Error, Result};
+use crate::image;
 use crate::preprocess::Preprocess;
 use crate::protocol::{Scenario, Split, TimeArgs, Timed};
 use crate::runtime::{Runner, session};
@@ -141,23 +142,26 @@ fn from_files(entry: &mut Entry, asked: &TimeArgs, images: &[String]) -> Result<
     }
     let mut record = Record::new(asked);
     let empty = || Vec::with_capacity(asked.samples.min(MOST_ROOM));
-    let mut split = Split { decode: empty(), resize: empty(), normalise: empty(), logits: empty(), label: empty() };
+    let mut split = Split { read: empty(), decode: empty(), resize: empty(), normalise: empty(), logits: empty(), label: empty() };
     while record.goes_on() {
         let path = &images[record.samples.len() % images.len()];
         let (moments, sum) = one_file(entry, &preprocess, &output, path, &mut tensor)?;
         let between = |stage: usize| moments[stage + 1].duration_since(moments[stage]).as_nanos() as u64;
-        record.samples.push(moments[5].duration_since(moments[0]).as_nanos() as u64);
+        record.samples.push(moments[6].duration_since(moments[0]).as_nanos() as u64);
         record.crc32.push(sum);
-        let stages = [&mut split.decode, &mut split.resize, &mut split.normalise, &mut split.logits, &mut split.label];
+        let stages = [&mut split.read, &mut split.decode, &mut split.resize, &mut split.normalise, &mut split.logits, &mut split.label];
         stages.into_iter().enumerate().for_each(|(stage, list)| list.push(between(stage)));
     }
     Ok(record.done(asked.split.then_some(split)))
 }
 
-/// The moments before, between and after the five stages of one image, and the crc32 of its logits.
-fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str, tensor: &mut Vec<f32>) -> Result<([Instant; 6], u32)> {
+/// The moments before, between and after the six stages of one image, and the crc32 of its logits.
+fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str, tensor: &mut Vec<f32>) -> Result<([Instant; 7], u32)> {
     let start = Instant::now();
-    let decoded = preprocess.open(Path::new(path))?;
+    let file = image::read_file(Path::new(path))?;
+    let after_read = Instant::now();
+    let decoded = preprocess.decode(&file, Path::new(path))?;
+    drop(file);
     let after_decode = Instant::now();
     let image = preprocess.shrink(&decoded, Path::new(path))?;
     let after_resize = Instant::now();
@@ -170,7 +174,7 @@ fn one_file(entry: &mut Entry, preprocess: &Preprocess, output: &str, path: &str
     // What a user gets: the class's name. black_box keeps the compiler from finding out that nobody reads it.
     std::hint::black_box(entry.model.label(top1(logits)));
     let after_label = Instant::now();
-    Ok(([start, after_decode, after_resize, after_normalise, after_logits, after_label], crc32(logits)))
+    Ok(([start, after_read, after_decode, after_resize, after_normalise, after_logits, after_label], crc32(logits)))
 }
 
 /// `load`: a new session from the model's file.
