@@ -30,11 +30,14 @@ class Progress:
                 TextColumn("{task.fields[left]}"),
                 TimeElapsedColumn(),
                 console=self._console,
+                # The live line takes what is printed meanwhile, and would write it to stderr although stdout is a file or a pipe.
+                redirect_stdout=sys.stdout.isatty(),
             )
             if sys.stderr.isatty() and not quiet
             else None
         )
-        self._task = self._live.add_task("starting", total=expected_seconds, left="") if self._live else None
+        # Without a length the bar moves to and fro; one of length 0 would be full.
+        self._task = self._live.add_task("starting", total=expected_seconds or None, left="") if self._live else None
 
     def __enter__(self) -> Self:
         if self._live:
@@ -51,7 +54,8 @@ class Progress:
         if self._live is not None and self._task is not None:
             self._live.update(self._task, description=text, left=left)
         else:
-            self._console.print(Text(f"[{time.monotonic() - self._start:5.0f} s] {text} ({left})"), soft_wrap=True)
+            told = f"{text} ({left})" if left else text
+            self._console.print(Text(f"[{time.monotonic() - self._start:5.0f} s] {told}"), soft_wrap=True)
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -71,3 +75,21 @@ class Progress:
 
     def _left(self) -> str:
         return f"about {max(0.0, self._expected - self._done - (time.monotonic() - self._last)):.0f} s left"
+
+
+class Steps(Progress):
+    """Progress over so many steps of which nobody knows beforehand how long they take: those that are left, as long as those before."""
+
+    def __init__(self, count: int, *, quiet: bool = False) -> None:
+        super().__init__(0.0, quiet=quiet)
+        self._count, self._over = count, 0
+
+    def step(self) -> None:
+        """One of them is over."""
+        self._over += 1
+        elapsed = time.monotonic() - self._start
+        self.correct(elapsed * self._count / self._over - self._expected)
+        self.done(elapsed - self._done)
+
+    def _left(self) -> str:
+        return super()._left() if self._over else ""

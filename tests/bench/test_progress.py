@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from bench.progress import Progress
+from bench.progress import Progress, Steps
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture
+def screen(capsys, monkeypatch):
+    """What stderr shows, which is a terminal; stdout is none. After capsys, which would take stderr, too."""
+    made = Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", made)
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "120")
+        yield made
+
+
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """What the progress takes for the time, in seconds."""
+    made = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("bench.progress.time", SimpleNamespace(monotonic=lambda: made.now))
+    return made
 
 
 def test_elsewhere_every_part_is_a_line_with_what_is_left(capsys):
@@ -37,12 +57,23 @@ def test_what_is_left_can_be_corrected(capsys):
     assert [line.split("(", 1)[1] for line in capsys.readouterr().err.splitlines()] == ["about 30 s left)", "about 10 s left)"]
 
 
+def test_steps_that_are_left_take_as_long_as_those_before(capsys, clock):
+    with Steps(4) as progress:
+        progress.part("first")
+        clock.now += 10
+        progress.step()
+        progress.part("second")
+        clock.now += 40
+        progress.step()
+        clock.now += 5
+        progress.part("third")
+    assert capsys.readouterr().err.splitlines() == [
+        "[    0 s] first", "[   10 s] second (about 30 s left)", "[   55 s] third (about 45 s left)",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("markup", ["parity [bold]x[/]", "parity [/]"])
-def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(monkeypatch, markup):
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
+def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(screen, markup):
     with Progress(100) as progress:
         progress.part(markup)
         progress.done(50)
@@ -50,3 +81,21 @@ def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(monkeypatch,
     assert markup in shown
     assert "about 50 s left" in shown
     assert shown.endswith("\x1b[?25h")  # the cursor is back
+
+
+def test_on_a_terminal_the_bar_of_steps_goes_with_them(screen, clock):
+    with Steps(4) as progress:
+        progress.part("first")
+        clock.now += 10
+        progress.step()
+        (task,) = progress._live.tasks
+        assert task.percentage == pytest.approx(25)
+    assert "about 30 s left" in screen.getvalue()
+
+
+def test_what_is_printed_beside_the_live_line_reaches_a_stdout_that_is_no_terminal(screen, capsys):
+    with Progress(100) as progress:
+        progress.part("blame")
+        print("found")
+    assert capsys.readouterr().out == "found\n"
+    assert "found" not in screen.getvalue()
