@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.fuzz import campaign
+from bench.progress import Steps
 from bench.runtimes import ort_rust
 from contract import strict
 from contract.errors import EnvironmentFault, JudgedBad, UsageError
@@ -18,8 +19,10 @@ from contract.options import Parser, user_path
 from contract.pictures import FORMATS
 
 OUTCOMES = ("equal", "both refuse", "disagree")
-# A shard reports when it is done; so many of them make progress visible.
-SHARD = 5_000
+# A shard reports when it is done: the default count has twenty of them.
+SHARD = 1_000
+# So often a line says how far it is.
+LINES = 10
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,15 @@ def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: P
     found = campaign.Found()
     shards = -(-count // SHARD)
     with ProcessPoolExecutor(jobs) as pool:
+        # Before the live line is there: a process is forked here, and must not be while another thread writes.
         tasks = [pool.submit(one_shard, seed, count, forms, shard, shards, out) for shard in range(shards)]
-        for done, task in enumerate(as_completed(tasks), 1):
-            found.add(task.result())
-            print(
-                f"fuzz: {done * count // shards:,} of {count:,} files, {len(found.disagreements)} disagreements",
-                file=sys.stderr,
-                flush=True,
-            )
+        with Steps(shards) as progress:
+            progress.part(f"{count:,} files")
+            for done, task in enumerate(as_completed(tasks), 1):
+                found.add(task.result())
+                progress.step()
+                if done * LINES // shards > (done - 1) * LINES // shards:
+                    progress.part(f"{done * count // shards:,} of {count:,} files, {len(found.disagreements)} disagreements")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +63,7 @@ def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publ
 
     from bench import document, environment  # noqa: PLC0415
     from bench.overhead import judge, null_model, programs, table  # noqa: PLC0415
+    from bench.progress import Steps  # noqa: PLC0415
     from bench.report.table import show, to_markdown  # noqa: PLC0415
     from contract import artifact, strict  # noqa: PLC0415
 
@@ -71,7 +71,9 @@ def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publ
     with tempfile.TemporaryDirectory(prefix="concord-") as folder:
         model = Path(folder) / "null.onnx"
         null_model.write(model)
-        counts = programs.count(programs.commands(model), amount, seed, lambda text: print(f"overhead: {text}", file=sys.stderr))
+        commands = programs.commands(model)
+        with Steps(amount.processes * len(commands)) as progress:
+            counts = programs.count(commands, amount, seed, progress.part, progress.step)
     judged = judge.judge(counts)
     made = table.tables(counts, judged, latest, why_not)
     out.mkdir(parents=True, exist_ok=True)

@@ -36,18 +36,26 @@ def commands(model: Path) -> dict[str, list[str]]:
     return {"ort-rust": [*rust, "overhead", str(model)], "ort-python": [sys.executable, "-m", "infer_py", "overhead", str(model)]}
 
 
-def count(programs: Programs, amount: Amount, seed: int, tick: Callable[[str], None] = lambda _: None) -> dict[str, tuple[Counted, ...]]:
+def count(
+    programs: Programs,
+    amount: Amount,
+    seed: int,
+    begins: Callable[[str], None] = lambda _: None,
+    over: Callable[[], None] = lambda: None,
+) -> dict[str, tuple[Counted, ...]]:
     """Per runtime what each of its processes counted; the programs alternate, and which goes first does, too.
 
-    Raises EnvironmentFault for a program that fails, hangs, is stale, or runs another ONNX Runtime than the others.
+    `begins` and `over` are called around each process. Raises EnvironmentFault for a program that fails, hangs, is stale, or runs another
+    ONNX Runtime than the others.
     """
     found: dict[str, list[Counted]] = {name: [] for name in programs}
     for process in range(amount.processes):
         for name in list(programs)[:: 1 if process % 2 == 0 else -1]:
-            tick(f"process {process + 1} of {amount.processes}: {name}")
+            begins(f"process {process + 1} of {amount.processes}: {name}")
             options = {"threads": 1, "calls": amount.calls, "blocks": amount.blocks, "seed": seed + process}
             words = [word for option, value in options.items() for word in (f"--{option}", str(value))]
             found[name].append(_counted(name, [*programs[name], *words, "--json"]))
+            over()
     versions = {name: (each[0].receipt.version, (each[0].receipt.commit or "")[:7]) for name, each in found.items()}
     if len(set(versions.values())) != 1:
         said = "; ".join(f"{name} {version} {commit}" for name, (version, commit) in versions.items())

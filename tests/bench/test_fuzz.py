@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,13 @@ def test_the_command_exits_1_on_a_disagreement_and_3_without_a_binary(tmp_path, 
     monkeypatch.setattr("bench.fuzz.command.CHECKOUT", Path("/nowhere"))
     with pytest.raises(EnvironmentFault, match="not built"):
         command.main(["--count", "1"])
+
+
+def test_how_far_it_is_stands_in_few_lines_on_stderr(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(command, "one_shard", lambda *_: campaign.Found())
+    command.in_parallel(0, 40 * command.SHARD, FORMATS, 2, tmp_path)
+    said = capsys.readouterr()
+    assert said.out == ""
+    told = [line.split("] ", 1)[1].partition(" (about ")[0] for line in said.err.splitlines()]
+    assert told == ["40,000 files", *(f"{part * 4_000:,} of 40,000 files, 0 disagreements" for part in range(1, command.LINES + 1))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -27,8 +28,10 @@ def fakes(rust: str = "good", python: str = "good") -> dict[str, list[str]]:
 
 def test_programs_alternate_and_each_process_has_its_own_order():
     order: list[str] = []
-    found = programs.count(fakes(), SMALL, 5, order.append)
+    over: list[int] = []
+    found = programs.count(fakes(), SMALL, 5, order.append, lambda: over.append(len(order)))
     assert [text.rpartition(" ")[2] for text in order] == ["ort-rust", "ort-python", "ort-python", "ort-rust", "ort-rust", "ort-python"]
+    assert over == [1, 2, 3, 4, 5, 6]
     assert [each.seed for each in found["ort-python"]] == [5, 6, 7]
     assert {(each.threads, each.calls, len(each.ways["run"])) for each in found["ort-rust"]} == {(1, 10, 2)}
 
@@ -78,12 +81,15 @@ def test_the_report_says_which_goals_are_met(tmp_path: Path, monkeypatch: pytest
 
 def test_the_counts_as_data_and_nothing_else_on_stdout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
     monkeypatch.setattr(programs, "commands", lambda _model: fakes())
-    assert command.main(["--quick", "--json", "--out", str(tmp_path), "--run", str(tmp_path)]) == 0
+    assert command.main(["--quick", "--processes", "3", "--json", "--out", str(tmp_path), "--run", str(tmp_path)]) == 0
     said = capfd.readouterr()
     told = json.loads(said.out)
     assert told == json.loads((tmp_path / "overhead.json").read_text())
     assert set(told) == {"machine", "judged", "counts"}
     assert "Goals" in said.err
+    # A line a process; how long they take is known from the first that is over.
+    lines = re.findall(r"^\[ *\d+ s\] process (\d) of 3: \S+?( \(about \d+ s left\))?$", said.err, re.MULTILINE)
+    assert [(number, bool(left)) for number, left in lines] == [("1", False), *((each, True) for each in "12233")]
 
 
 def test_shares_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
