@@ -49,3 +49,12 @@ def test_the_exit_code_says_whether_anything_is_wrong(blame, capsys):
 def test_where_nothing_is_asked_nothing_is_good(blame):
     with pytest.raises(UsageError, match="nothing to blame"):
         blame(NOTHING, variants=())
+
+
+def test_what_is_asked_is_said_on_stderr_and_stdout_has_the_answers_alone(blame, capsys):
+    blame(NOTHING)
+    said = capsys.readouterr()
+    names = [f"wings-resnet18-raw-dynamic-{name}-cpu" for name in fakes.RUNTIMES[1:]]
+    assert said.out.splitlines() == [f"{name}: no edge of the chain differs" for name in names]
+    asked = [line.split("] ", 1)[1].partition(" (about ")[0] for line in said.err.splitlines()]
+    assert asked == ["wings/resnet18 on cpu: reference, 8 images", *names]
