@@ -8,6 +8,7 @@ from typing import Literal
 from contract import strict
 from contract.claim import Claim, parse_claim
 from contract.errors import DataError, nearest
+from contract.weights import EXAMPLE, NO_PATH, lacks_path
 
 Device = Literal["auto", "cpu", "cuda"]
 # A recipe per device, and one for random weights where it differs.
@@ -142,6 +143,8 @@ class Backbone:
     def __post_init__(self) -> None:
         if not self.weights:
             raise strict.StrictError("weights must name at least one to try, such as 'random'", where=self.name)
+        if any(map(lacks_path, self.weights)):
+            raise strict.StrictError(f"{NO_PATH}: write the path behind it, such as '{EXAMPLE}'", where=self.name)
         for key in self.recipe:
             if key not in RECIPE_KEYS:
                 raise strict.StrictError(f"no recipe is ever looked up for '{key}'; {nearest(key, RECIPE_KEYS)}", where=self.name)

@@ -19,6 +19,7 @@ from contract.machine import usable_threads
 from contract.narrow import narrowed
 from contract.nouns import LARGEST_SEED
 from contract.overrides import replaced_backbone, replaced_dataset, replaced_parity, replaced_recipe
+from contract.weights import EXAMPLE, FILE, NO_PATH, lacks_path
 
 # nox changes to the checkout; a user's paths are relative to where the user stood.
 USER_FOLDER = "CONCORD_USER_FOLDER"
@@ -147,7 +148,7 @@ def parse(made: argparse.ArgumentParser, argv: list[str]) -> tuple[Options, argp
     values = {name: getattr(raw, name) for name in Options.__dataclass_fields__ if hasattr(raw, name)}
     for name in ("dataset", "backbone", "variant", "runtime", "scenario", "without", "weights"):
         values[name] = tuple(values[name])
-    values["weights"] = tuple(_weights(name) for name in values["weights"])
+    values["weights"] = tuple(map(user_weights, values["weights"]))
     for name in ("root", "checkpoint", "matrix", "artifacts", "data", "reports"):
         values[name] = user_path(values[name]) if values[name] else None
     values["images"], values["image_folder"] = _images(raw.images)
@@ -198,8 +199,11 @@ def _images(given: str | None) -> tuple[int | None, Path | None]:
         return None, user_path(given)
 
 
-def _weights(name: str) -> str:
-    return f"file:{user_path(name[5:])}" if name.startswith("file:") else name
+def user_weights(entry: str) -> str:
+    """An entry of --weights as a user gives it, its path absolute. Raises UsageError where `file:` names no file."""
+    if lacks_path(entry):
+        raise UsageError(NO_PATH, where="--weights", next=f"write the path behind it, such as {EXAMPLE}")
+    return f"{FILE}{user_path(entry.removeprefix(FILE))}" if entry.startswith(FILE) else entry
 
 
 def select(options: Options) -> matrices.Matrix:

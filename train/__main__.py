@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from contract import options
+from contract import options, strict
 from contract.errors import GOOD, run_step
 
 
@@ -27,7 +27,9 @@ def main() -> int:
         of_reference = reference_parser().parse_args(arguments[1:])
         from train import reference  # noqa: PLC0415
 
-        reference.write(of_reference)
+        made = reference.write(of_reference)
+        if of_reference.output_json:
+            print(strict.pretty(made), end="")
         return GOOD
     looking = arguments[:1] == ["look"]
     about = "What the model is shown, and its first labels before and after." if looking else "Fine-tune backbones: images -> checkpoint."
@@ -48,11 +50,12 @@ def reference_parser() -> argparse.ArgumentParser:
     about = "A torchvision model with given weights, as a reference for parity: checkpoint, labels and train.json into --out."
     parser = options.Parser(prog="python -m train reference", description=about)
     parser.add_argument("--backbone", required=True, metavar="NAME")
-    parser.add_argument("--weights", required=True, metavar="W", help="file:PATH, or a torchvision weights name")
+    parser.add_argument("--weights", required=True, type=options.user_weights, metavar="W", help="file:PATH, or a torchvision weights name")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--preset", metavar="W", help="weights name whose preprocessing is used")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="the preprocess spec, as JSON")
     parser.add_argument("--classes", type=Path, metavar="FILE", help="class names in order, as a JSON list")
+    parser.add_argument("--json", action="store_true", dest="output_json", help="print train.json, which is written, too")
     return parser
 
 

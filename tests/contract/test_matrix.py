@@ -169,6 +169,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("head_epochs = 1", "head_epochs = 1\nbatch = 0", "batch >= 1"),
         ("epochs = 1\n[[variant", "epochs = 0\n[[variant", "train = 'all' needs epochs >= 1"),
         ('weights = ["random"]', "weights = []", "weights must name at least one to try"),
+        ('weights = ["random"]', 'weights = ["file:", "random"]', r"backbone\[0\] \(b18\): 'file:' names no file: .*'file:weights/"),
         ('format = "folder"', 'format = "csv"', r"dataset\[0\] \(set\): a csv set needs labels = FILE"),
         ('format = "folder"', 'format = "folder"\nsplit = [0.5, 0.5, 0.5]', "positive shares that sum to 1"),
         ('format = "folder"', 'format = "folder"\ntrain = "t"', "train and test folders come together"),

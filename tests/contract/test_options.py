@@ -188,6 +188,14 @@ def test_what_makes_no_sense_is_refused(argv, message):
         select(*argv.split())
 
 
+@pytest.mark.parametrize("entry", ["file:", "file: "])
+def test_a_weights_file_has_a_name(entry):
+    """The path of nothing is the current folder, which nobody meant."""
+    with pytest.raises(UsageError, match="--weights: 'file:' names no file\n  next: write the path behind it, such as file:w") as caught:
+        parse("--weights", "DEFAULT", entry)
+    assert caught.value.exit_code == 2
+
+
 @pytest.mark.parametrize("name", ["~nobody-is-called-so/x", "loop"])
 def test_what_is_no_path_is_refused(tmp_path, monkeypatch, name):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from contract.errors import DataError, UsageError
 from contract.manifest import TRAIN, TrainManifest, WeightsHad, read_verified
 from contract.matrix import Backbone
 from train import preset, reference
-from train.__main__ import reference_parser
+from train.__main__ import main, reference_parser
 from train.model.build import bare
 from train.weights.choose import Source
 
@@ -39,7 +40,12 @@ def test_the_spec_is_the_files_else_the_presets(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"), [("random", "random weights are nobody's model"), ("file:nowhere.pth", "no such weights file")]
+    ("weights", "said"),
+    [
+        ("random", "random weights are nobody's model"),
+        ("file:nowhere.pth", "no such weights file"),
+        ("file:", "'file:' names no file"),
+    ],
 )
 def test_weights_that_are_not_there(tmp_path, weights, said):
     asked = ["--backbone", "resnet18", "--weights", weights, "--out", str(tmp_path / "out"), "--preset", "DEFAULT"]
@@ -75,14 +81,25 @@ def test_files_that_are_not_there_are_named(tmp_path):
         assert caught.value.where == str(tmp_path / "nope.json")
 
 
-def test_what_is_written_is_the_model_that_was_given(tmp_path):
+def asked_of(folder: Path) -> tuple[list[str], dict[str, torch.Tensor]]:
+    """The options for a model whose weights lie in a folder, and these weights."""
     torch.manual_seed(0)
-    given = bare("squeezenet1_1", 3, pretrained=False)
-    save_file(given.state_dict(), tmp_path / "given.safetensors")
-    weights = f"file:{tmp_path / 'given.safetensors'}"
-    asked = ["--backbone", "squeezenet1_1", "--weights", weights, "--out", str(tmp_path / "out"), "--preset", "DEFAULT"]
+    given = bare("squeezenet1_1", 3, pretrained=False).state_dict()
+    save_file(given, folder / "given.safetensors")
+    weights = f"file:{folder / 'given.safetensors'}"
+    return ["--backbone", "squeezenet1_1", "--weights", weights, "--out", str(folder / "out"), "--preset", "DEFAULT"], given
+
+
+def test_what_is_written_is_the_model_that_was_given(tmp_path):
+    asked, given = asked_of(tmp_path)
     reference.write(reference_parser().parse_args(asked))
     made = read_verified(TrainManifest, tmp_path / "out" / TRAIN, "")
     assert (made.classes, made.split) == (("class 0", "class 1", "class 2"), {"test": ()})
     built = reference.files.read(tmp_path / "out" / "checkpoint.safetensors")
-    assert all(torch.equal(built[name], value) for name, value in given.state_dict().items())
+    assert all(torch.equal(built[name], value) for name, value in given.items())
+
+
+def test_with_json_stdout_has_the_manifest_and_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train", "reference", *asked_of(tmp_path)[0], "--json"])
+    assert main() == 0
+    assert capsys.readouterr().out == (tmp_path / "out" / TRAIN).read_text(encoding="utf-8")

@@ -1,0 +1,13 @@
+"""What an entry of `weights` may be: a torchvision name, `random`, or `file:` and a path."""
+
+from __future__ import annotations
+
+FILE = "file:"
+NO_PATH = f"'{FILE}' names no file"
+# What to write instead.
+EXAMPLE = f"{FILE}weights/resnet18.safetensors"
+
+
+def lacks_path(entry: str) -> bool:
+    """Whether nothing stands behind `file:`. The path of nothing is the current folder."""
+    return entry.startswith(FILE) and not entry.removeprefix(FILE).strip()
