@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Hands items on, and shows how far it is.
 Over = Callable[[Iterable[T]], Iterator[T]]
+# Of a download whose size nobody says, a line comes with every so many bytes.
+UNSIZED = 50_000_000
 
 
 class Reporter:
@@ -60,12 +62,43 @@ class Reporter:
 
 @contextmanager
 def receiving(name: str, total: int | None, done: int) -> Iterator[Callable[[int], None]]:
-    """A bar of bytes on a terminal, nothing elsewhere; call what it gives with each block's length. `done`: bytes that are there."""
+    """A bar of bytes on a terminal, a dozen lines elsewhere; call what it gives with each block's length. `done`: bytes that are there."""
     console = Console(stderr=True)
+    if not console.is_terminal:
+        with _in_lines(name, total, done, console) as came:
+            yield came
+        return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as live:
+    with Progress(*columns, console=console, transient=True) as live:
         task = live.add_task(name, total=total, completed=done)
         yield lambda length: live.advance(task, length)
+
+
+@contextmanager
+def _in_lines(name: str, total: int | None, done: int, console: Console) -> Iterator[Callable[[int], None]]:
+    """A line at the beginning, with each tenth, and at the end where that was none."""
+    here, told = done, -1
+
+    def tell() -> None:
+        nonlocal told
+        told = here
+        of = f" of {total / 1e6:.1f}" if total else ""
+        console.print(f"{name}: {here / 1e6:.1f}{of} MB", highlight=False, markup=False, soft_wrap=True)
+
+    def part() -> int:
+        return 10 * here // total if total else here // UNSIZED
+
+    def came(length: int) -> None:
+        nonlocal here
+        before = part()
+        here += length
+        if part() > before:
+            tell()
+
+    tell()
+    yield came
+    if told != here:
+        tell()
 
 
 @contextmanager

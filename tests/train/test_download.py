@@ -75,6 +75,15 @@ def test_a_file_is_downloaded_checked_and_kept(server: Server, tmp_path: Path) -
     assert sorted(each.name for each in tmp_path.iterdir()) == [".locks", NAME]
 
 
+def test_where_there_is_no_terminal_a_download_says_how_far_it_is(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(URL, tmp_path, offline=False)
+    assert capsys.readouterr().err.splitlines() == [
+        f"downloading {server.url}/models/{NAME}", f"{NAME}: 0.0 of 0.1 MB", f"{NAME}: 0.1 of 0.1 MB",
+    ]  # fmt: skip
+
+
 def test_a_cached_file_serves_offline_and_a_missing_one_does_not(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadFailedError, match="--offline"):
         fetch(URL, tmp_path, offline=True)

@@ -26,10 +26,25 @@ def test_elsewhere_items_pass_and_lines_are_plain(capsys):
     with progress.reporter("wings/resnet18") as said:
         said.say("reading [bold]images[/bold]")
         assert list(said.over(iter("abc"), 3, "images")) == list("abc")
-    with progress.receiving("weights.pth", 10, 0) as came:
-        came(10)
     out, err = capsys.readouterr()
     assert (out, err) == ("", "wings/resnet18: reading [bold]images[/bold]\n")
+
+
+@pytest.mark.parametrize(
+    ("total", "done", "blocks", "lines"),
+    [
+        (40_000_000, 0, 80, [f"{tenth * 4}.0 of 40.0 MB" for tenth in range(11)]),
+        (40_000_000, 31_000_000, 18, ["31.0 of 40.0 MB", "32.0 of 40.0 MB", "36.0 of 40.0 MB", "40.0 of 40.0 MB"]),
+        (40_000_000, 0, 3, ["0.0 of 40.0 MB", "1.5 of 40.0 MB"]),  # the connection broke
+        (None, 0, 202, ["0.0 MB", "50.0 MB", "100.0 MB", "101.0 MB"]),
+    ],
+)
+def test_elsewhere_a_download_is_a_line_for_each_tenth(capsys, total, done, blocks, lines):
+    with progress.receiving("weights.pth", total, done) as came:
+        for _ in range(blocks):
+            came(500_000)
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == ("", [f"weights.pth: {line}" for line in lines])
 
 
 def test_on_a_terminal_there_is_a_bar_that_goes(terminal):

@@ -87,7 +87,7 @@ def _receive(url: str, partial: Path, offset: int) -> bool:
             if announced is not None:
                 artifact.need_disk(partial.parent, int(announced))
             total = None if announced is None else start + int(announced)
-            with partial.open("ab" if resumed else "wb") as file, receiving(partial.name, total, start) as came:
+            with partial.open("ab" if resumed else "wb") as file, receiving(partial.stem, total, start) as came:
                 for block in _blocks(answer):
                     file.write(block)
                     came(len(block))
