@@ -80,8 +80,8 @@ class Progress:
 class Steps(Progress):
     """Progress over so many steps of which nobody knows beforehand how long they take: those that are left, as long as those before."""
 
-    def __init__(self, count: int, *, quiet: bool = False) -> None:
-        super().__init__(0.0, quiet=quiet)
+    def __init__(self, count: int) -> None:
+        super().__init__(0.0)
         self._count, self._over = count, 0
 
     def step(self) -> None:
