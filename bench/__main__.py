@@ -9,9 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
-
 from bench import completion as completing
 from bench import offered
 from contract import completion, strict
@@ -247,6 +244,10 @@ def preprocess_speed(options: Options, _raw: argparse.Namespace) -> int:
 
 def finish(options: Options, folder: Path, code: int) -> int:
     """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
+    # Imported here: doctor is asked where rich is missing, too.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
     if options.output_json:
         print((folder / "results.json").read_text(encoding="utf-8"), end="")

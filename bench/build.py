@@ -13,7 +13,8 @@ from contract.errors import EnvironmentFault
 
 # Written beside a binary that was built without nasm: cargo does not see that one was installed since.
 WITHOUT_NASM = ort_rust.CRATE / "target" / "built-without-nasm"
-TOOLCHAIN = "install Rust 1.88 or newer (rustup.rs has the one line for it), or leave it out: --without ort-rust"
+# For a person to paste; nothing here runs it.
+TOOLCHAIN = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh # Rust 1.88 or newer; or leave it out: --without ort-rust"
 
 
 def build(*, quiet: bool = False) -> Path:

@@ -1,4 +1,7 @@
-"""What this machine has and lacks, each row with the command that mends it."""
+"""What this machine has and lacks, each row with the command that mends it.
+
+It is for broken environments: on the way to its rows only the standard library is needed.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,22 @@ import os
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
 from bench import runtimes
-from bench.checkup import building, cores, data, gpu, packages
+from bench.checkup import building, cores, cure, data, gpu, packages
 from bench.checkup.row import Row
 from bench.fleet import BOTH, same_library
-from bench.report.table import Table, show
-from bench.runner import Runner
+from bench.runner import Runner, RunnerLate
 from bench.runtimes import Descriptor, ort_rust
 from contract import strict
-from contract.errors import ENVIRONMENT, GOOD, ConcordError
+from contract.errors import ENVIRONMENT, GOOD, ConcordError, EnvironmentFault, printable
 from contract.options import Options, select
 from contract.protocol import Receipt
 
 MARKS = {True: "ok", None: "warning", False: "error"}
 NAMED_LIBRARY = "ORT_DYLIB_PATH"
+# How the last lines of a runner that died stand in what is said of it.
+QUOTED = "  | "
+AGAIN = f"{cure.DOCTOR} # once more, when the machine has less to do"
 
 
 def examine(options: Options) -> int:
@@ -30,10 +33,28 @@ def examine(options: Options) -> int:
     code = ENVIRONMENT if any(row.good is False for row in rows) else GOOD
     if options.output_json:
         print(strict.pretty({"rows": rows, "exit_code": code}), end="")
-        return code
+    else:
+        tell(rows)
+    return code
+
+
+def tell(rows: list[Row]) -> None:
+    """A table, or plain lines where rich, which draws it, is what is missing."""
+    try:
+        from rich.console import Console  # noqa: PLC0415
+
+        from bench.report.table import Table, show  # noqa: PLC0415
+    except ImportError:
+        print(plain(rows))
+        return
     table = Table("doctor", ("what", "", "found", "cure"), [(row.what, MARKS[row.good], row.found, row.cure) for row in rows])
     show([table], Console(width=max(120, Console().width)))
-    return code
+
+
+def plain(rows: list[Row]) -> str:
+    """A line each, its cure below it."""
+    lines = [f"{MARKS[row.good]:<8}{row.what}: {row.found}" + (f"\n{'':<8}cure: {row.cure}" if row.cure else "") for row in rows]
+    return printable("\n".join(lines), keep="\n")
 
 
 def findings(options: Options) -> list[Row]:
@@ -56,11 +77,23 @@ def runner(descriptor: Descriptor, receipts: dict[str, Receipt]) -> Row:
             with Runner(descriptor, BOTH, Path(folder) / f"{name}.log") as started:
                 receipts[name] = receipt = started.hello()
         except ConcordError as error:
-            return Row(name, False, error.what.partition("\n")[0], error.next or "nox -s build")
+            said, *log = error.what.splitlines() or [""]
+            last = [line.removeprefix(QUOTED) for line in log if line.startswith(QUOTED)][-1:]
+            return Row(name, False, ": ".join((said, *last)), next_step(name, error))
     simd = {True: ", JPEG with SIMD", False: ", JPEG without SIMD", None: ""}[receipt.jpeg_simd]
     return Row(
         name, True, f"{receipt.version} {(receipt.commit or '')[:9]}, {receipt.build}, providers {', '.join(receipt.providers)}{simd}"
     )
+
+
+def next_step(name: str, error: ConcordError) -> str:
+    """What the error itself says; where that is to ask here, what the runner is made of is made anew."""
+    if isinstance(error, RunnerLate):
+        return AGAIN
+    if error.next and "nox -s doctor" not in error.next:
+        return f"uvx {error.next}" if error.next.startswith("nox ") else error.next
+    # The Rust program lacks something of its environment only where the wheel lacks its library.
+    return cure.BUILD if name == "ort-rust" and not isinstance(error, EnvironmentFault) else cure.sync("--reinstall")
 
 
 def one_library(names: tuple[str, ...], receipts: dict[str, Receipt]) -> list[Row]:
@@ -69,11 +102,11 @@ def one_library(names: tuple[str, ...], receipts: dict[str, Receipt]) -> list[Ro
     if not set(both) <= set(names):
         return []
     if not set(both) <= set(receipts):
-        return [Row("the same ONNX Runtime", None, "not both runners start", "see the rows of the runners")]
+        return [Row("the same ONNX Runtime", None, "not both runners start", "first the command of the one that does not")]
     python, rust = (receipts[name] for name in both)
     good = same_library(python, rust)
     said = f"{'yes, by version and commit' if good else 'no'}; Rust loads {rust.library}"
-    return [Row("the same ONNX Runtime", good, said, "" if good else "delete .venv, then nox -s build")]
+    return [Row("the same ONNX Runtime", good, said, "" if good else cure.sync(*packages.RUNTIME_ANEW))]
 
 
 def named_library() -> list[Row]:
@@ -84,4 +117,4 @@ def named_library() -> list[Row]:
     row = runner(Descriptor(NAMED_LIBRARY, lambda _: [str(ort_rust.BINARY), "--ort-lib", path, "serve"], ort_rust.crate_source), {})
     if row.good:
         return [Row(NAMED_LIBRARY, True, f"{row.found}; infer-rs uses it by hand, a run uses the wheel's")]
-    return [Row(NAMED_LIBRARY, None, f"{path}: {row.found}", f"unset {NAMED_LIBRARY}, or name a libonnxruntime")]
+    return [Row(NAMED_LIBRARY, None, f"{path}: {row.found}", f"unset {NAMED_LIBRARY} # or name a libonnxruntime")]

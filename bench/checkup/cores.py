@@ -29,8 +29,9 @@ def quota(folder: Path) -> Row:
         return Row("cgroup limit", True, "none")
     if allowed >= cores:
         return Row("cgroup limit", True, f"{allowed:g} CPUs, no fewer than there are")
-    cure = "give the container whole cores (docker run --cpuset-cpus 0-1), or keep to --threads below the limit"
-    return Row("cgroup limit", None, f"{allowed:g} of {cores} CPUs: what runs over it is stopped in the middle of a sample", cure)
+    whole = max(1, int(allowed))
+    mend = f"docker run --cpuset-cpus 0-{whole - 1} # in place of --cpus; until then keep to --threads {whole}"
+    return Row("cgroup limit", None, f"{allowed:g} of {cores} CPUs: what runs over it is stopped in the middle of a sample", mend)
 
 
 def governor(folder: Path) -> Row:
@@ -43,9 +44,8 @@ def governor(folder: Path) -> Row:
         return Row("clock governor", True, "the system does not say (as in most virtual machines)")
     if found == {"performance"}:
         return Row("clock governor", True, "performance")
-    return Row(
-        "clock governor", None, f"{', '.join(sorted(found))}: the clock follows the load", "sudo cpupower frequency-set -g performance"
-    )
+    mend = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor # in a container: on its host"
+    return Row("clock governor", None, f"{', '.join(sorted(found))}: the clock follows the load", mend)
 
 
 def load() -> list[Row]:
@@ -55,5 +55,5 @@ def load() -> list[Row]:
     busy, usable = os.getloadavg()[0], machine.usable_threads()
     if busy <= BUSY * usable:
         return [Row("load", True, f"{busy:.1f} in the last minute")]
-    cure = "end other programs, or wait: times would have wide intervals (top shows which)"
-    return [Row("load", None, f"{busy:.1f} in the last minute on {usable} threads: other programs are running", cure)]
+    mend = "wait, or end what top shows first: no command mends it, and times would have wide intervals"
+    return [Row("load", None, f"{busy:.1f} in the last minute on {usable} threads: other programs are running", mend)]

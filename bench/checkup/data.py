@@ -12,6 +12,7 @@ from contract.matrix import Dataset, Matrix
 from contract.options import Options
 
 LEAST_FREE = 5e9
+STEPS = "uvx nox -s train export bench --"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"})
 
 
@@ -27,7 +28,8 @@ def disk(options: Options) -> list[Row]:
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(there).free
         good = free >= LEAST_FREE
-        found.append(Row(f"disk for {name}", good, f"{free / 1e9:.0f} GB free", "" if good else f"--{name} DIR on another disk"))
+        mend = "" if good else f"{STEPS} --{name} DIR # on another disk"
+        found.append(Row(f"disk for {name}", good, f"{free / 1e9:.0f} GB free", mend))
     return found
 
 
@@ -39,11 +41,16 @@ def dataset(entry: Dataset, *, chosen: bool) -> Row:
     try:
         return Row(what, True, _csv(entry) if entry.format == "csv" else _folders(entry))
     except _Absent as fault:
-        return Row(what, False if chosen else None, str(fault), f"--dataset {entry.name} --root DIR, the folder where it lies")
+        mend = fault.cure or f"{STEPS} --dataset {entry.name} --root DIR # the folder where it lies"
+        return Row(what, False if chosen else None, str(fault), mend)
 
 
 class _Absent(Exception):
-    """What is not there."""
+    """What is not there, and its cure where that is not another folder."""
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(what)
+        self.cure = cure
 
 
 def _parts(entry: Dataset) -> list[Path]:
@@ -71,7 +78,7 @@ def _csv(entry: Dataset) -> str:
             raise _Absent(f"cannot be read: {fault}") from fault
         for column in (entry.columns.file, entry.columns.label):
             if column not in columns:
-                raise _Absent(f"{folder / entry.labels}: no column '{column}'")
+                raise _Absent(f"{folder / entry.labels}: no column '{column}'", "columns = { file = NAME, label = NAME } # in matrix.toml")
         listed += len(names)
         classes |= {str(line[entry.columns.label]) for line in lines}
     if there < listed or not listed:
@@ -87,6 +94,8 @@ def _folders(entry: Dataset) -> str:
                 images = sum(each.suffix.lower() in SUFFIXES for each in path.rglob("*"))
                 counts[path.name] = counts.get(path.name, 0) + images
     empty = sorted(name for name, count in counts.items() if not count)
-    if empty or not counts:
-        raise _Absent(f"a class folder without an image: {empty[0]}" if empty else "holds no class folders")
+    if empty:
+        raise _Absent(f"a class folder without an image: {empty[0]}", "put images into it, or delete it")
+    if not counts:
+        raise _Absent("holds no class folders")
     return f"{len(counts)} classes, {sum(counts.values())} images"

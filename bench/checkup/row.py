@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -34,3 +35,8 @@ def ask(*command: str) -> Said:
         return Said(good=False, line=f"{command[0]} does not answer within a minute")
     lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
     return Said(done.returncode == 0, lines[0] if lines else f"{command[0]} ended with exit code {done.returncode}")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers in a version, for comparing: without the package `packaging`, which may be what is missing."""
+    return tuple(int(digits) for digits in re.findall(r"\d+", version))

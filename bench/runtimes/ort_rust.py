@@ -42,11 +42,11 @@ def library() -> Path:
     return found[-1].resolve()
 
 
-def cuda_libraries() -> list[Path]:
-    """NVIDIA's libraries from the wheels that torch brings, in the order in which they must be loaded."""
+def cuda_libraries(names: tuple[str, ...] = CUDA_LIBRARIES) -> list[Path]:
+    """NVIDIA's libraries from the installed wheels, in this order; the default is the one in which ONNX Runtime must have them loaded."""
     spec = importlib.util.find_spec("nvidia")
     roots = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    return [path for name in CUDA_LIBRARIES for root in roots for path in sorted(root.glob(f"*/lib/{name}"))[:1]]
+    return [path for name in names for root in roots for path in sorted(root.glob(f"*/lib/{name}"))[:1]]
 
 
 def command(providers: tuple[str, ...]) -> list[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 
 from bench import doctor
-from bench.checkup import building, cores, data, gpu, packages
+from bench.checkup import building, cores, cure, data, gpu, packages
 from bench.checkup.row import Row
+from bench.runner import RunnerError, RunnerLate
+from bench.runtimes import Descriptor
 from contract import options as shared
-from contract.errors import ENVIRONMENT, GOOD
+from contract.errors import ENVIRONMENT, GOOD, EnvironmentFault
 from tests.bench import fakes
 
 
@@ -70,13 +73,34 @@ def test_a_runner_that_does_not_start_is_an_error_with_its_own_next_step(options
     assert rows["the same ONNX Runtime"].startswith("warning | not both runners start")
 
 
+def test_a_runner_that_dies_is_told_with_its_last_words_and_is_not_sent_here_again():
+    dying = Descriptor("ort-python", lambda _: [sys.executable, "-c", "raise SystemExit('no numpy')"], lambda: "")
+    row = doctor.runner(dying, {})
+    assert (row.good, row.found, row.cure) == (False, "died (exit code 1): no numpy", cure.sync("--reinstall"))
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("ort-rust", RunnerError("is stale", next="nox -s build"), cure.BUILD),
+        ("ort-rust", RunnerError("died", next="nox -s doctor"), cure.BUILD),
+        ("ort-rust", EnvironmentFault("no library", next="nox -s doctor"), cure.sync("--reinstall")),
+        ("ort-python", RunnerError("broke the protocol"), cure.sync("--reinstall")),
+        ("openvino", EnvironmentFault("not installed", next="uv pip install openvino"), "uv pip install openvino"),
+        ("torch-eager", RunnerLate("no answer within 180 s"), doctor.AGAIN),
+    ],
+)
+def test_the_next_step_of_an_error_is_never_to_come_here(name, error, said):
+    assert doctor.next_step(name, error) == said
+
+
 def test_another_build_of_the_library_is_no_same_one(options, monkeypatch):
     fakes.use(monkeypatch, ort_rust=fakes.descriptor("ort-rust", commit="0123456789"))
     receipts: dict = {}
     for name in fakes.RUNTIMES:
         assert doctor.runner(doctor.runtimes.find(name), receipts).good
     (row,) = doctor.one_library(fakes.RUNTIMES, receipts)
-    assert row.good is False
+    assert (row.good, row.cure) == (False, cure.sync(*packages.RUNTIME_ANEW))
 
 
 def test_a_library_that_the_user_named_is_asked_for_its_version(monkeypatch):
@@ -97,7 +121,7 @@ def test_a_library_that_the_user_named_is_asked_for_its_version(monkeypatch):
     good = False
     (row,) = doctor.named_library()
     assert row.good is None
-    assert "unset ORT_DYLIB_PATH" in row.cure
+    assert row.cure.startswith("unset ORT_DYLIB_PATH")
 
 
 def test_the_rows_as_data(options, capsys, monkeypatch):
@@ -112,3 +136,16 @@ def test_the_rows_as_data(options, capsys, monkeypatch):
     assert told["exit_code"] == ENVIRONMENT
     assert [row["good"] for row in told["rows"]] == [False, None, True]
     assert told["rows"][1] == {"what": "nasm", "good": None, "found": "not found", "cure": "apt-get install nasm"}
+
+
+def test_without_rich_the_rows_are_lines_that_no_text_of_theirs_breaks(options, capsys, monkeypatch):
+    found = [Row("cargo", False, "not on PATH", "install it"), Row("data set \x1b[2J", None, "empty"), Row("torch", True, "2")]
+    monkeypatch.setattr(doctor, "findings", lambda _: found)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert doctor.examine(options) == ENVIRONMENT
+    assert capsys.readouterr().out.splitlines() == [
+        "error   cargo: not on PATH",
+        "        cure: install it",
+        "warning data set \\x1b[2J: empty",
+        "ok      torch: 2",
+    ]

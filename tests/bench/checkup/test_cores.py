@@ -18,7 +18,7 @@ def test_a_limit_below_the_cores_is_a_warning(tmp_path, monkeypatch, limit, good
     row = cores.quota(tmp_path)
     assert row.good is good
     assert row.found.startswith(words)
-    assert bool(row.cure) == (good is None)
+    assert row.cure.startswith("docker run --cpuset-cpus 0-0 #") == (good is None)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_clock_that_follows_the_load_is_a_warning(tmp_path, each, good, words)
     row = cores.governor(tmp_path)
     assert row.good is good
     assert row.found.startswith(words)
-    assert ("cpupower" in row.cure) == (good is None)
+    assert row.cure.startswith("echo performance | sudo tee /sys/devices/system/cpu/") == (good is None)
 
 
 @pytest.mark.parametrize(("busy", "good"), [(0.9, True), (1.1, None)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +52,8 @@ def test_a_folder_set_is_counted_over_its_splits(folders):
 def test_a_set_that_is_not_there_is_an_error_only_where_the_run_takes_it(table, tmp_path, chosen, good):
     gone = replace(table, root=str(tmp_path / "gone"))
     found = seen(gone, chosen=chosen)
-    assert found == (good, f"no such folder: {tmp_path / 'gone'}", "--dataset mine --root DIR, the folder where it lies")
+    mend = "uvx nox -s train export bench -- --dataset mine --root DIR # the folder where it lies"
+    assert found == (good, f"no such folder: {tmp_path / 'gone'}", mend)
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "../../../gone", "n" * 5000, "nul\\x00"])
@@ -73,9 +76,28 @@ def test_a_table_that_is_none_is_said(table, tmp_path, text, words):
     assert words in found
 
 
+def test_a_column_that_is_not_there_is_named_anew_in_the_matrix(table, tmp_path):
+    (tmp_path / "labels.csv").write_text("name,class\na.jpg,x\n")
+    _, _, mend = seen(table)
+    named = tomllib.loads(mend.replace("NAME", "'name'"))["columns"]
+    assert Columns(**named) == Columns("name", "name")
+
+
+def test_the_options_of_the_cures_are_those_of_the_steps(table, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    parser = shared.parser("train", "")
+    disks = data.disk(shared.parse(parser, [])[0])
+    gone = data.dataset(replace(table, root=str(tmp_path / "gone")), chosen=True)
+    for row, option in zip((*disks, gone), ("artifacts", "reports", "root"), strict=True):
+        words = shlex.split(row.cure, comments=True)
+        asked, _ = shared.parse(parser, words[words.index("--") + 1 :])
+        assert getattr(asked, option).name == "DIR"
+
+
 def test_a_class_without_an_image_is_named(folders, tmp_path):
     (tmp_path / "train" / "empty").mkdir()
-    assert seen(folders)[:2] == (False, "a class folder without an image: empty")
+    assert seen(folders) == (False, "a class folder without an image: empty", "put images into it, or delete it")
 
 
 def test_a_folder_without_classes_is_said(tmp_path):
@@ -93,5 +115,5 @@ def test_a_full_disk_is_named_with_the_option_that_moves_the_folder(monkeypatch,
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**9))
     assert [(row.good, row.found, row.cure) for row in data.disk(asked)] == [
-        (False, "1 GB free", f"--{name} DIR on another disk") for name in ("artifacts", "reports")
+        (False, "1 GB free", f"uvx nox -s train export bench -- --{name} DIR # on another disk") for name in ("artifacts", "reports")
     ]
