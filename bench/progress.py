@@ -30,6 +30,8 @@ class Progress:
                 TextColumn("{task.fields[left]}"),
                 TimeElapsedColumn(),
                 console=self._console,
+                # What is measured meanwhile has no other cores: ten times a second, the default, would take some of its time.
+                refresh_per_second=1,
                 # The live line takes what is printed meanwhile, and would write it to stderr although stdout is a file or a pipe.
                 redirect_stdout=sys.stdout.isatty(),
             )
