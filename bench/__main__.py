@@ -130,7 +130,7 @@ def judged(options: Options, command: str, judge: Callable[[], tuple[Results, Pa
         step_summary.add_interruption(command)
         raise
     step_summary.add(results, command)
-    return finish(options, folder, results.exit_code)
+    return finish(options, results, folder, results.exit_code)
 
 
 def blame(options: Options, _raw: argparse.Namespace) -> int:
@@ -187,7 +187,7 @@ def report(options: Options, raw: argparse.Namespace) -> int:
     from bench.report import write  # noqa: PLC0415
 
     write.render(results, folder)
-    return finish(options, folder, 0)
+    return finish(options, results, folder, 0)
 
 
 def verify(options: Options, raw: argparse.Namespace) -> int:
@@ -242,13 +242,12 @@ def preprocess_speed(options: Options, _raw: argparse.Namespace) -> int:
     return speed.main(options)
 
 
-def finish(options: Options, folder: Path, code: int) -> int:
+def finish(options: Options, results: Results, folder: Path, code: int) -> int:
     """Print the tables, and the report's path as the last line; with --json the results instead of the path."""
-    # Imported here: doctor is asked where rich is missing, too.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    # Imported here: --help need not wait for rich, and doctor is asked where it is missing.
+    from bench.report import terminal  # noqa: PLC0415
 
-    Console(stderr=True).print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
+    terminal.report(results, folder)
     if options.output_json:
         print((folder / "results.json").read_text(encoding="utf-8"), end="")
         return code

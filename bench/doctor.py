@@ -43,12 +43,14 @@ def tell(rows: list[Row]) -> None:
     try:
         from rich.console import Console  # noqa: PLC0415
 
-        from bench.report.table import Table, show  # noqa: PLC0415
+        from bench.report import terminal  # noqa: PLC0415
+        from bench.report.table import Table  # noqa: PLC0415
     except ImportError:
         print(plain(rows))
         return
     table = Table("doctor", ("what", "", "found", "cure"), [(row.what, MARKS[row.good], row.found, row.cure) for row in rows])
-    show([table], Console(width=max(120, Console().width)))
+    console = Console()
+    terminal.show([table], console if console.file.isatty() else Console(width=max(120, console.width)))
 
 
 def plain(rows: list[Row]) -> str:

@@ -10,8 +10,10 @@ import pytest
 from bench.__main__ import COMMANDS, TOOLS
 from contract.layout import CHECKOUT
 
-# Each costs a tenth of a second or more.
-HEAVY = {"torch", "torchvision", "onnx", "onnxsim", "onnxscript", "onnxruntime", "scipy", "numpy", "matplotlib", "jinja2", "jsonschema"}
+# Each costs a tenth of a second or nearly.
+HEAVY = {
+    "torch", "torchvision", "onnx", "onnxsim", "onnxscript", "onnxruntime", "scipy", "numpy", "matplotlib", "jinja2", "jsonschema", "rich",
+}  # fmt: skip
 # Runs a module as `python -m` does, and says at its end what was imported.
 PROGRAM = """
 import atexit, runpy, sys

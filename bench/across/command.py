@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from bench.across import tables
 from bench.across.compare import compare
-from bench.report import table
+from bench.report import terminal
 from bench.report.stored import open_run
 from contract import artifact, strict
 from contract.errors import GOOD, NOTHING_JUDGED, UsageError
@@ -34,10 +31,8 @@ def run(one: str, other: str, reports: Path, *, as_json: bool) -> int:
     path = folder / f"compare-{its.name}.md"
     artifact.write_text(path, tables.markdown(found))
     artifact.write_text(path.with_suffix(".json"), strict.pretty(found))
-    console = Console(stderr=True, width=None if Console(stderr=True).is_terminal else table.WIDTH)
-    for line in tables.headline(found):
-        console.print(Text(table.printable(line)), soft_wrap=True)
-    console.print()
-    table.show(tables.all_tables(found), console)
+    console = terminal.stderr()
+    terminal.say(tables.headline(found), console)
+    terminal.show(tables.all_tables(found), console)
     print(strict.pretty(found) if as_json else path, end="" if as_json else "\n")
     return NOTHING_JUDGED if found.refused else GOOD

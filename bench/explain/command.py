@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.text import Text
 
 from bench import begin, ratios
 from bench.build import build
@@ -20,7 +18,7 @@ from bench.explain.standing import measured, standing
 from bench.fleet import BOTH, Fleet
 from bench.parity.ask import Session, save_tensors
 from bench.progress import Progress
-from bench.report import table
+from bench.report import terminal
 from bench.report.stored import open_run
 from bench.results import Measured, Results
 from bench.run import TIMED_IMAGES
@@ -44,11 +42,9 @@ def run(options: Options, one: str, other: str, folder: Path | None = None) -> i
     path = folder / f"{names.file_name(found.a.name, found.b.name)}.md"
     artifact.write_text(path, tables.markdown(found))
     artifact.write_text(path.with_suffix(".json"), strict.pretty(found))
-    console = Console(stderr=True, width=None if Console(stderr=True).is_terminal else table.WIDTH)
-    for line in tables.headline(found):
-        console.print(Text(table.printable(line)), soft_wrap=True)
-    console.print()
-    table.show(made, console)
+    console = terminal.stderr()
+    terminal.say(tables.headline(found), console)
+    terminal.show(made, console)
     print(strict.pretty(found) if options.output_json else path, end="" if options.output_json else "\n")
     return GOOD
 

@@ -59,12 +59,11 @@ def _latest(folder: Path) -> tuple[Results | None, str]:
 
 def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publish: bool) -> int:
     # Imported here, because onnx and scipy cost a second that --help need not wait for.
-    from rich.console import Console  # noqa: PLC0415
-
     from bench import document, environment  # noqa: PLC0415
     from bench.overhead import judge, null_model, programs, table  # noqa: PLC0415
     from bench.progress import Steps  # noqa: PLC0415
-    from bench.report.table import show, to_markdown  # noqa: PLC0415
+    from bench.report import terminal  # noqa: PLC0415
+    from bench.report.table import to_markdown  # noqa: PLC0415
     from contract import artifact, strict  # noqa: PLC0415
 
     latest, why_not = _latest(run)
@@ -85,6 +84,6 @@ def _run(amount: Amount, seed: int, run: Path, out: Path, *, as_json: bool, publ
         machine = environment.describe()
         about = f"python -m bench overhead: {datetime.now(tz=UTC):%Y-%m-%d}, {machine.cpu}, {machine.system}"
         document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, f"{text}\n{about}\n")
-    show(made, Console(stderr=True, width=160))
+    terminal.show(made, terminal.stderr())
     print(told if as_json else out / "overhead.md", end="" if as_json else "\n")
     return 0

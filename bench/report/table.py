@@ -66,17 +66,23 @@ def to_text(tables: list[Table]) -> str:
 
 
 def show(tables: list[Table], console: Console) -> None:
-    """Print tables; cells are Text, so that markup in a name stays text."""
+    """Print tables: columns as wide as their texts, and folded where the console has less room."""
     for table in tables:
-        made = RichTable(title=Text(printable(table.title)), title_justify="left", title_style="bold")
-        for index, name in enumerate(table.columns):
-            made.add_column(Text(printable(name)), justify="right" if index in table.right else "left", overflow="fold")
-        for row in table.rows:
-            made.add_row(*(Text(printable(cell)) for cell in row))
-        console.print(made)
+        console.print(framed(table))
         for note in table.notes:
             console.print(Text(f"  {printable(note)}"))
         console.print()
+
+
+def framed(table: Table, widths: Sequence[int] | None = None) -> RichTable:
+    """The table for rich; cells are Text, so that markup in a name stays text. `widths`: of the columns, if not rich's to choose."""
+    made = RichTable(title=Text(printable(table.title)), title_justify="left", title_style="bold")
+    for index, name in enumerate(table.columns):
+        width = None if widths is None else widths[index]
+        made.add_column(Text(printable(name)), justify="right" if index in table.right else "left", overflow="fold", width=width)
+    for row in table.rows:
+        made.add_row(*(Text(printable(cell)) for cell in row))
+    return made
 
 
 def _row(cells: tuple[str, ...]) -> str:
