@@ -13,6 +13,10 @@ from bench.results import Check, Confusion, ParityRow, Results
 CELL_WIDTH, CELL_HEIGHT, LABEL, HEAD = 74, 22, 250, 24
 SQUARE, MOST_CLASSES, PAIRS, CHARACTERS = 24, 30, 20, 26
 GOOD, BAD, OPEN = 3, 4, 5
+# How full a field may be. Its word is black on a light page; on a dark one it is white, and black in fields fuller than DEEP: a contrast of
+# 4.5 at least (tests/bench/test_colours.py).
+FULLEST = 0.8
+DEEP = {GOOD: 0.525, BAD: 0.69, OPEN: 0.6}
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class Square:
     full: float
     text: str
     hover: str
+
+    @property
+    def deep(self) -> bool:
+        """Whether its word is black on a dark page, too."""
+        return self.full > DEEP[self.colour]
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def ledger(results: Results) -> list[Grid]:
             far = "" if each.max_difference is None else f", largest difference {words.small(each.max_difference)}"
             hover = f"{rows[row]}, {each.stage}: {each.equal} of {each.images} images equal{far}"
             tone = OPEN if not each.images else GOOD if share == 1 else BAD
-            squares.append(Square(x, y, tone, 1 - share if tone == BAD else 0.25, f"{each.equal}/{each.images}", hover))
+            squares.append(Square(x, y, tone, min(1 - share, FULLEST) if tone == BAD else 0.25, f"{each.equal}/{each.images}", hover))
     return [_grid("Stage ledger: images equal to the reference's, stage by stage", rows, names, squares)]
 
 
@@ -95,7 +104,7 @@ def _checks(results: Results, rows: Sequence[ParityRow]) -> Grid:
             said = "found a problem" if bad else "found nothing" if made else "not made" if row.judged else "not judged"
             place = (LABEL + CELL_WIDTH * column, HEAD + CELL_HEIGHT * number)
             text = {BAD: "bad", GOOD: "ok", OPEN: "-"}[tone]
-            squares.append(Square(*place, tone, 0.9 if bad else 0.25, text, f"{row.runtime} {row.variant}, {name}: {said}"))
+            squares.append(Square(*place, tone, FULLEST if bad else 0.25, text, f"{row.runtime} {row.variant}, {name}: {said}"))
     first = rows[0]
     named = f"The gate's checks: {words.backbone(results, first.dataset, first.backbone)} on {first.provider}"
     return _grid(named, [f"{row.runtime} {row.variant}" for row in rows], names, squares)

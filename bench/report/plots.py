@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from bench.report import words
-from bench.report.charts import RUNTIMES, Tick, cell_name, colour, of_kind
+from bench.report.charts import Tick, cell_name, colour, of_kind
 from bench.report.scale import Scale
 from bench.results import Epoch, Measured, Results, Subject
 
 HEIGHT, TOP, LEFT, RIGHT, WIDE, NARROW = 260, 12, 64, 24, 900, 440
 # The base variant of the contrasts, and the only one of PyTorch: one point a runtime, not four on top of each other.
 SHOWN = ("raw-dynamic", "eager")
+# Grey: the colours before it are those of runtimes, with one for all that are not known by name.
+FRONTIER = 5
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one colour, which a line joins or not; `path` is that line."""
+    """Points of one colour, which a line joins or not; `path` is that line, drawn through or `dashed`."""
 
     colour: int
     points: tuple[Point, ...]
     path: str = ""
-    dots: bool = True
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
     best = frontier([(cell.middle_ns or 1.0, share) for cell, share, _ in placed])
     front = [placed[index][2] for index in best]
     steps = [(front[0].x, front[0].y), *((x, y) for one, two in pairwise(front) for x, y in ((two.x, one.y), (two.x, two.y)))]
-    series = [Series(len(RUNTIMES), (), "M" + " L".join(f"{x} {y}" for x, y in steps), dots=False)]
+    series = [Series(FRONTIER, (), "M" + " L".join(f"{x} {y}" for x, y in steps), dashed=True)]
     runtimes = sorted({cell.cell.runtime for cell in cells}, key=colour)
     # One name a backbone, at its fastest: the others lie on the same height.
     fastest = {cell.cell.backbone: point for cell, _, point in sorted(placed, key=lambda each: -each[2].x)}
@@ -138,7 +140,7 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
         ]
         series.append(Series(colour(runtime), tuple(points)))
     first = cells[0].cell
-    legend = (*((colour(runtime), runtime) for runtime in runtimes), (len(RUNTIMES), "nothing is both faster and more accurate"))
+    legend = (*((colour(runtime), runtime) for runtime in runtimes), (FRONTIER, "dashed: nothing is both faster and more accurate"))
     ticks = tuple(Tick(x.at(value), words.duration(value)) for value in x.ticks())
     named = f"Accuracy against latency: {first.dataset} on {first.provider}"
     return Plot(named, WIDE, "latency, log scale", "accuracy, %", ticks, _marked(y), tuple(series), legend=tuple(legend))

@@ -1,6 +1,6 @@
 "use strict";
 // Tables sort by a click on a head, and show the rows that hold every word of a filter; a choice of names leaves out, of tables and
-// drawings, what is of other names only. Without this script all is there.
+// drawings, what is of other names only; marks of drawings say their words at once. Without this script all is there.
 (() => {
   // Names stand between blanks, and whatever parts words in tables and drawings is one.
   const said = (text) => ` ${text.split(/[\s,:()/]+/).filter(Boolean).join(" ")} `;
@@ -68,8 +68,17 @@
     updates.push(() => { drawn.hidden = other(title); });
   }
   for (const title of document.querySelectorAll("svg g > title")) {
+    const mark = title.parentElement;
+    const drawing = mark.ownerSVGElement;
+    mark.setAttribute("role", "img");
+    mark.setAttribute("aria-label", title.textContent);
+    // The tab key stops once in a drawing; arrows go from mark to mark. What holds something to go to is no single picture.
+    mark.setAttribute("tabindex", drawing.getAttribute("role") === "group" ? "-1" : "0");
+    drawing.setAttribute("role", "group");
     const text = said(title.textContent);
-    updates.push(() => title.parentElement.classList.toggle("other", other(text)));
+    updates.push(() => mark.classList.toggle("other", other(text)));
+    // The browser would show it on top of ours.
+    title.remove();
   }
   for (const line of document.querySelectorAll("svg path.joined")) {
     const points = [...line.parentElement.querySelectorAll(":scope > g")];
@@ -96,4 +105,62 @@
   }
   bar.append(count);
   bar.hidden = !nouns.length;
+  // A mark says at once, pointed at or gone to, what its <title> says after a while where there is no script.
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  // The same words are the mark's name.
+  tip.setAttribute("aria-hidden", "true");
+  tip.hidden = true;
+  document.body.append(tip);
+  const markAt = (element) => element?.closest("svg g[aria-label]") ?? null;
+  let told = null;
+  let leaving = 0;
+  const place = () => {
+    if (!told) return;
+    const { clientWidth, clientHeight } = document.documentElement;
+    const within = (at, size, room) => `${Math.max(4, Math.min(at, room - size - 4))}px`;
+    // Above its right end, where the next marks of its row and of its column stay free.
+    const box = told.getBoundingClientRect();
+    const above = box.top - tip.offsetHeight;
+    tip.style.left = within(box.right, tip.offsetWidth, clientWidth);
+    tip.style.top = within(above < 4 ? box.bottom : above, tip.offsetHeight, clientHeight);
+  };
+  const tell = (mark) => {
+    clearTimeout(leaving);
+    told = mark;
+    tip.hidden = !mark;
+    tip.textContent = mark ? mark.getAttribute("aria-label") : "";
+    place();
+  };
+  // There is time to go onto the tip itself, as one does under a magnifier; and what has the focus goes on speaking.
+  const leave = () => {
+    clearTimeout(leaving);
+    leaving = setTimeout(() => tell(markAt(document.activeElement)), 300);
+  };
+  document.addEventListener("pointerover", ({ target }) => {
+    const mark = markAt(target);
+    if (mark) tell(mark);
+    else if (target === tip) clearTimeout(leaving);
+    else if (told) leave();
+  });
+  document.documentElement.addEventListener("pointerleave", leave);
+  document.addEventListener("focusout", () => tell(null));
+  document.addEventListener("focusin", ({ target }) => {
+    const mark = markAt(target);
+    tell(mark);
+    if (!mark) return;
+    mark.ownerSVGElement.querySelector('[tabindex="0"]').setAttribute("tabindex", "-1");
+    mark.setAttribute("tabindex", "0");
+  });
+  const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") tell(null);
+    const mark = markAt(event.target);
+    const step = STEPS[event.key];
+    if (!mark || !step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const marks = [...mark.ownerSVGElement.querySelectorAll("g[aria-label]:not(.other)")];
+    event.preventDefault();
+    marks[marks.indexOf(mark) + step]?.focus();
+  });
+  for (const moved of ["scroll", "resize"]) window.addEventListener(moved, place, { capture: true, passive: true });
 })();

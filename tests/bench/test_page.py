@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from bench.report import page, tables
 from bench.report.table import printable
 from bench.results import ImageVerdict, Results
-from tests.bench import made
+from tests.bench import drawn, made
 from tests.bench.test_report import ACTING
 
 ASKS = {"src", "href", "srcset", "action", "poster", "data", "background", "formaction", "xlink:href"}
@@ -56,7 +57,7 @@ class Parsed(HTMLParser):
         (self.raw[self._inside[-1]] if self._inside else self.words).append(data)
 
 
-@pytest.mark.parametrize("results", [made.results(), made.hostile()], ids=["a run", "a hostile run"])
+@pytest.mark.parametrize("results", [made.results(), drawn.results(), made.hostile()], ids=["a run", "every drawing", "a hostile run"])
 def test_it_asks_nothing_of_anybody(results):
     text = rendered(results)
     parsed = Parsed(text)
@@ -103,6 +104,20 @@ def test_every_table_and_answer_is_there():
         assert all(note in words for note in table.notes)
     assert "2 of 4 agree with PyTorch eager" in words
     assert "Latency: resnet18 (random) on cpu" in words
+
+
+def test_the_run_that_browsers_are_shown_has_every_drawing():
+    text = rendered(drawn.results())
+    titles = {html.unescape(title).partition(":")[0] for title in re.findall("<figcaption>([^<]*)</figcaption>", text)}
+    assert titles == {
+        "Latency", "Latency ratios, below 1 is faster", "Where the time goes, from image file to label",
+        "Noise of this machine, ratios of equal programs", "Throughput over batch sizes", "Accuracy against latency", "The gate's checks",
+        "Stage ledger", "What the reference calls 150 images", "Training, loss", "Training, accuracy",
+    }  # fmt: skip
+    assert '<p class="absent">' not in text
+    assert text.count('class="joined dashed"') == 1
+    words = "".join(Parsed(text).words)
+    assert all(f"{printable(name)} called {printable(name)}: 7 of 10" in words for name in made.HOSTILE)
 
 
 def test_what_a_run_was_not_asked_for_is_named_with_the_command_that_draws_it():

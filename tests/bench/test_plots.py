@@ -84,6 +84,17 @@ def test_accuracy_against_latency_names_each_backbone_once():
     assert plots.paretos(replace(made.results(), cells=tuple(cells[:2]))) == []  # one backbone is no choice
 
 
+@pytest.mark.parametrize("runtime", [*charts.RUNTIMES, "openvino"])
+def test_the_frontier_is_dashed_in_a_colour_that_no_runtime_has(runtime):
+    cells = [made.measured("eager" if runtime == "torch-eager" else "raw-dynamic", runtime)]
+    cells += [replace(cells[0], cell=replace(cells[0].cell, backbone="regnet_x_400mf"), middle_ns=8_000_000.0)]
+    (found,) = plots.paretos(replace(made.results(), cells=tuple(cells)))
+    front, points = found.series
+    assert (front.dashed, points.dashed) == (True, False)
+    assert front.colour != points.colour
+    assert [colour for colour, _ in found.legend] == [points.colour, front.colour]
+
+
 def test_training_has_a_line_where_the_phase_ends():
     loss, accuracy = plots.trainings(made.results())[0]
     assert [tick.text for tick in loss.cuts] == ["all"]
