@@ -22,7 +22,7 @@ from tests import sessions
 if shutil.which("git") is None or not (CHECKOUT / ".git").exists():
     pytest.skip("not a git checkout: nothing says which files are ours", allow_module_level=True)
 
-LONGEST = 300
+LONGEST, LONGEST_README = 300, 200
 # Longer than LONGEST, each with its reason.
 LONG: dict[str, str] = {}
 
@@ -84,6 +84,10 @@ def test_files_stay_short():
     too_long = {name: lines(name) for name in tracked("*.py", "*.rs") if lines(name) > LONGEST}
     assert {name: count for name, count in too_long.items() if name not in LONG} == {}, "split it, or give a reason in LONG"
     assert set(LONG) <= set(too_long), "no longer long: remove it from LONG"
+
+
+def test_the_readme_is_read_in_one_go():
+    assert len((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README, "what is long stands in docs/"
 
 
 def locked() -> dict[str, list[tuple[Requirement, int]]]:
