@@ -52,7 +52,7 @@ def _cargo(command: list[str]) -> None:
         raise EnvironmentFault(
             f"cargo {command[1]} failed with exit code {done.returncode} (its messages are above)",
             where="infer_rs",
-            next=f"nox -s doctor; or {TOOLCHAIN}",
+            next="nox -s doctor, or leave it out: --without ort-rust",
         )
 
 

@@ -20,7 +20,7 @@ from contract.protocol import LoadArgs, TimeArgs
 IMAGES = CHECKOUT / "infer_rs" / "benches" / "data"
 SIZES = ("224x224", "640x480", "1000x667")
 RUNTIMES = {"torch-eager": "eager", "ort-python": "raw-dynamic", "ort-rust": "raw-dynamic"}
-STAGES = ("decode", "resize", "normalise")
+STAGES = ("read", "decode", "resize", "normalise")
 # Short blocks in many rounds: what else the machine does falls on all runtimes alike.
 ROUNDS, SAMPLES, WARMUP = 9, 12, 3
 SECONDS = 300.0

@@ -71,6 +71,7 @@ def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, sourc
     """The manifests, in the order of the jobs.
 
     While the worker checks one job's files, the next job is translated; the largest comes first, so that the last wait is a short one.
+    What stops the step meanwhile, such as Ctrl-C, stops both, and neither is published; an error in the next job stops that one alone.
     """
     from export.workshop import Workshop  # noqa: PLC0415
     from train.progress import reporter  # noqa: PLC0415 - rich
@@ -97,7 +98,9 @@ def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, sourc
                 try:
                     holding.enter_context(lock.exclusive(job.lock, "export"))
                     now = renew(job)
-                    finish = holding.enter_context(under_way(now, load, workshop, threads, source)) if now.todo else partial(_as_it_was, now)
+                    finish = (
+                        holding.enter_context(under_way(now, load, workshop, threads, source)) if now.todo else partial(_as_it_was, now)
+                    )
                 except ConcordError:
                     end_before()  # what is wrong with this job costs the one before it nothing
                     raise
@@ -135,8 +138,8 @@ def _seconds(jobs: list[Job]) -> float:
 def needed_bytes(jobs: list[Job]) -> int:
     """Disk for all files of a run."""
     todo = [(_checkpoint_bytes(job), len(job.todo)) for job in jobs if job.todo]
-    # One translation more than variants, of one job at a time: an onnxsim variant alone needs the form it is made from.
-    return sum(size * files for size, files in todo) + max((size for size, _ in todo), default=0)
+    # One translation more than variants, of two jobs at a time: an onnxsim variant alone needs the form it is made from.
+    return sum(size * files for size, files in todo) + sum(sorted(size for size, _ in todo)[-2:])
 
 
 def _checkpoint_bytes(job: Job) -> int:

@@ -79,6 +79,8 @@ def decode_bytes(file: bytes, path: Path, *, orient: bool = True) -> tuple[Image
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(file), formats=FORMATS) as image:
+                # A file that has a name Pillow may map into memory, and reads some bitmaps then that it refuses without one.
+                image.filename = str(path)
                 if image.format in JPEGS and (reason := scans.refusal(file, *image.size)):
                     raise DataError(reason, where=str(path), next="replace it")
                 # Decoded first: a PNG file may state it behind its pixels.

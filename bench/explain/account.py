@@ -15,7 +15,7 @@ from contract.protocol import STAGES
 K = TypeVar("K")
 BETWEEN, OUTSIDE = "between the stages", "outside of operators"
 # Stages and families, in the order in which they are shown.
-ORDER = (*STAGES, "label", *FAMILIES, OTHER)
+ORDER = ("read", *STAGES, "label", *FAMILIES, OTHER)
 
 
 def side(name: str, label: str, measured: Measured, looks: Sequence[Look]) -> Side:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.fuzz import campaign
-from bench.progress import Steps
 from bench.runtimes import ort_rust
 from contract import strict
 from contract.errors import EnvironmentFault, JudgedBad, UsageError
@@ -69,6 +68,8 @@ def parser() -> Parser:
 
 def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: Path) -> campaign.Found:
     """All shards, `jobs` at a time; what is found does not depend on their number."""
+    from bench.progress import Steps  # noqa: PLC0415 - rich, which --help need not wait for
+
     found = campaign.Found()
     shards = -(-count // SHARD)
     with ProcessPoolExecutor(jobs) as pool:

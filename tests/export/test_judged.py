@@ -74,11 +74,12 @@ def test_the_disk_has_to_hold_the_files_of_all_backbones(tmp_path: Path, monkeyp
     jobs = [job(tmp_path / name, trained.write(tmp_path / name, name, tiny(), tmp_path / "images")) for name in ("first", "second")]
     for each in jobs:
         (each.folder / CHECKPOINT).write_bytes(bytes(1000))
-    assert step.needed_bytes(jobs) == 2 * 4 * 1000 + 1000
+    assert step.needed_bytes(jobs) == 2 * 4 * 1000 + 2 * 1000
+    assert step.needed_bytes(jobs[:1]) == 4 * 1000 + 1000
     assert step.needed_bytes([]) == 0
     monkeypatch.setattr(step, "plan", lambda *_: jobs)
     monkeypatch.setattr(step, "_build_all", lambda *_: pytest.fail("begun without room"))
     # Room for each of the two, and not for both.
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=6000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=7000))
     with pytest.raises(EnvironmentFault, match="the plan needs"):
         step.main(["--artifacts", str(tmp_path)])

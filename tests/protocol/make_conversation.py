@@ -71,8 +71,13 @@ TALK: list[tuple[str, object, object]] = [
             (20_000_000,),
             (7,),
             {
-                "read": (60_000,), "decode": (1_000_000,), "resize": (900_000,), "normalise": (100_000,), "logits": (17_900_000,), "label": (100,),
-            },  # fmt: skip
+                "read": (60_000,),
+                "decode": (1_000_000,),
+                "resize": (900_000,),
+                "normalise": (100_000,),
+                "logits": (17_900_000,),
+                "label": (100,),
+            },
         ),
     ),
     ("time", p.TimeArgs("m1", "load", None, None, 1, 1, 1, None, False), p.Timed((80_000_000,), (0,), None)),

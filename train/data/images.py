@@ -28,27 +28,30 @@ DECODE_FAULTS: tuple[type[Exception], ...] = (*BROKEN, Image.DecompressionBombEr
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def decode(source: Path | bytes, *, orient: bool = False, name: str = "image") -> Image.Image:
+def decode(source: Path | bytes, *, orient: bool = False, name: str | None = None) -> Image.Image:
     """The image as RGB, decoded in full; where `orient`, turned by its EXIF orientation. Raises DataError naming the file."""
     image, stated = read(source, orient=orient, name=name)
     return turned(image, stated)
 
 
-def read(source: Path | bytes, *, orient: bool = True, name: str = "image") -> tuple[Image.Image, int | None]:
+def read(source: Path | bytes, *, orient: bool = True, name: str | None = None) -> tuple[Image.Image, int | None]:
     """The image as RGB, and the EXIF orientation that it states, None where it states none or `orient` is false.
 
-    Raises DataError naming the file, of which bytes have the `name` that is given.
+    `name`: of the file that bytes come from. Raises DataError naming it.
     """
     if isinstance(source, Path):
         return read(whole(source), orient=orient, name=str(source))
+    where = name or "image"
     try:
         with Image.open(io.BytesIO(source), formats=FORMATS) as opened:
+            # A file that has a name Pillow may map into memory, and reads some bitmaps then that it refuses without one.
+            opened.filename = name or ""
             if opened.format in JPEGS and (reason := scans.refusal(source, *opened.size)):
-                raise DataError(reason, where=name, next="replace it")
+                raise DataError(reason, where=where, next="replace it")
             # Decoded first: a PNG file may state it behind its pixels.
             return opened.convert("RGB"), orientation(opened) if orient else None
     except DECODE_FAULTS as fault:
-        raise DataError(f"not a readable image: {_reason(fault)}", where=name, next=READABLE) from fault
+        raise DataError(f"not a readable image: {_reason(fault)}", where=where, next=READABLE) from fault
 
 
 def whole(path: Path) -> bytes:
