@@ -138,8 +138,8 @@ def test_e2e_is_explained_by_its_stages_too(stored):
     found = command.explain(results, pair, options.artifacts, options.reports / "logs")
     # The fake says the whole sample of every stage.
     assert [(part.kind, part.name) for part in found.parts] == [
-        ("stage", "read"), ("stage", "decode"), ("stage", "resize"), ("stage", "normalise"), ("stage", "label"), ("family", "matrix product"),
-        ("outside", "between the stages"), ("outside", "outside of operators"),
+        ("stage", "read"), ("stage", "decode"), ("stage", "resize"), ("stage", "normalise"), ("stage", "label"),
+        ("family", "matrix product"), ("outside", "between the stages"), ("outside", "outside of operators"),
     ]  # fmt: skip
     assert sum(part.b_ns for part in found.parts) == pytest.approx(found.b.wall_ns)
 
