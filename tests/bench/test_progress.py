@@ -16,15 +16,13 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(capsys, monkeypatch):
-    """What stderr shows, which is a terminal; stdout is none. After capsys, which would take stderr, too."""
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """What stderr shows, which is a terminal from here on. Not a fixture: pytest takes stderr back before the test begins."""
     made = Terminal()
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", made)
-        patch.setenv("TERM", "xterm")
-        patch.setenv("COLUMNS", "120")
-        yield made
+    monkeypatch.setattr(sys, "stderr", made)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    return made
 
 
 @pytest.fixture
@@ -73,7 +71,8 @@ def test_steps_that_are_left_take_as_long_as_those_before(capsys, clock):
 
 
 @pytest.mark.parametrize("markup", ["parity [bold]x[/]", "parity [/]"])
-def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(screen, markup):
+def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(monkeypatch, markup):
+    screen = terminal(monkeypatch)
     with Progress(100) as progress:
         progress.part(markup)
         progress.done(50)
@@ -83,7 +82,8 @@ def test_on_a_terminal_there_is_a_live_line_and_names_are_no_markup(screen, mark
     assert shown.endswith("\x1b[?25h")  # the cursor is back
 
 
-def test_on_a_terminal_the_bar_of_steps_goes_with_them(screen, clock):
+def test_on_a_terminal_the_bar_of_steps_goes_with_them(monkeypatch, clock):
+    screen = terminal(monkeypatch)
     with Steps(4) as progress:
         progress.part("first")
         clock.now += 10
@@ -93,7 +93,8 @@ def test_on_a_terminal_the_bar_of_steps_goes_with_them(screen, clock):
     assert "about 30 s left" in screen.getvalue()
 
 
-def test_what_is_printed_beside_the_live_line_reaches_a_stdout_that_is_no_terminal(screen, capsys):
+def test_what_is_printed_beside_the_live_line_reaches_a_stdout_that_is_no_terminal(monkeypatch, capsys):
+    screen = terminal(monkeypatch)
     with Progress(100) as progress:
         progress.part("blame")
         print("found")
