@@ -75,9 +75,10 @@ def test_notes_stay_one_line_to_be_copied():
 
 def test_hostile_names_stay_text_on_a_narrow_terminal():
     for name in made.HOSTILE:
-        text = shown([Table(name, ("name", "other words that take room"), [(name, "x" * 16)], notes=(name,))], 30)
+        # Two words that have no room side by side: each row is a list, and the folded lines of a cell follow one another.
+        text = shown([Table("t", ("n", "one", "other"), [(name, "x" * 16, "y" * 16)])], 30)
         assert table.printable(text) == text
-        assert set("".join(table.printable(name).split())) <= set(text)
+        assert "".join(table.printable(name).split()) in "".join(text.split())
 
 
 def test_files_are_the_same_whatever_the_terminal(monkeypatch):
