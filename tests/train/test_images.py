@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 
 from contract.errors import DataError
+from contract.layout import CHECKOUT
 from infer_py import preprocess
 from tests.train import tiny
 from train.data import images
@@ -101,3 +104,12 @@ def test_a_bad_image_is_named_or_skipped_and_counted(squares: Path) -> None:
     found = verify(squares, listed, skip_bad=True, threads=2)
     assert [item.path for item in found.good] == ["train/RED_0.png", "train/RED_3.png"]
     assert [text.split(":")[0] for text in found.bad] == ["train/RED_1.png", "train/RED_2.png"]
+
+
+@pytest.mark.parametrize("read", [decode, lambda path: preprocess.decode(path)[0]], ids=["train", "infer_py"])
+def test_a_bitmap_that_pillow_only_reads_through_a_map_is_read(read: Callable[[Path], Image.Image]) -> None:
+    # Pillow maps files that have a name, and refuses this one's bytes without it; infer_rs reads it.
+    path = CHECKOUT / "infer_rs" / "tests" / "data" / "images" / "ramp4-long.bmp"
+    with pytest.raises(OSError, match="codec configuration error"):
+        Image.open(io.BytesIO(path.read_bytes())).convert("RGB")
+    assert read(path).tobytes() == Image.open(path).convert("RGB").tobytes()
