@@ -1,10 +1,12 @@
 //! The command line.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::error::{Result, guarded};
 use crate::runtime::Source;
@@ -99,6 +101,12 @@ enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Print shell code for Tab completion: eval "$(infer-rs completion bash)", or in fish: infer-rs completion fish | source
+    Completion {
+        /// The shell, of those in which it is tested
+        #[arg(value_parser = PossibleValuesParser::new(["bash", "zsh", "fish"]).try_map(|name| name.parse::<Shell>()))]
+        shell: Shell,
+    },
 }
 
 /// Runs the program.
@@ -138,5 +146,15 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Preprocess { images, model, out } => commands::preprocess(&images, &model, &out),
         Command::Decode { images } => commands::decode(&images, io::stdin().lock(), output),
+        Command::Completion { shell } => completion(shell, output),
     }
+}
+
+/// Prints the code by which a shell completes this program's commands and options.
+fn completion(shell: Shell, mut out: impl Write) -> Result<ExitCode> {
+    // clap_complete panics where it cannot write, such as into a closed pipe.
+    let mut code = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "infer-rs", &mut code);
+    commands::print(&mut out, &String::from_utf8_lossy(&code))?;
+    Ok(ExitCode::SUCCESS)
 }
