@@ -1,4 +1,4 @@
-"""Tab completion of the steps' options: `eval "$(python -m bench completion bash)"` sets a shell up for it.
+"""Tab completion of the steps' options: the code that `python -m bench completion` prints sets a shell up for it.
 
 argcomplete is imported only where a shell asks: nothing else needs it, and infer_py is used without it.
 """
@@ -17,7 +17,7 @@ from contract import matrix
 from contract.errors import ConcordError, UsageError
 from contract.layout import RESULTS
 
-# What argcomplete's shell code sets when it runs a program for its completions.
+# What the shell code sets when it runs a program for its completions.
 ASKED = "_ARGCOMPLETE"
 
 

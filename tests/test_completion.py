@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from importlib import resources
@@ -19,8 +18,6 @@ from contract.errors import EnvironmentFault, UsageError
 from contract.layout import CHECKOUT
 from tests.bench import made
 from tests.test_help import helped
-
-BASH = shutil.which("bash")
 
 
 def completed(line: str, out: Path) -> list[str]:
@@ -53,7 +50,7 @@ def completed(line: str, out: Path) -> list[str]:
         ("python -m bench fuzz --format b", ["bmp"]),
         ("python -m bench faults --fault bg", ["bgr"]),
         ("python -m bench overhead --qu", ["--quick"]),
-        ("python -m bench completion ", ["bash", "zsh", "-h", "--help"]),
+        ("python -m bench completion ", ["bash", "zsh", "fish", "-h", "--help"]),
         ("python -m train --without torch", ["torch-eager"]),
         ("python -m export --device c", ["cpu", "cuda"]),
         ("python -m infer_py predict --pro", ["--provider"]),
@@ -92,33 +89,14 @@ def test_every_command_of_bench_is_offered_with_its_own_options():
     assert all(name in made for name in (*bench.COMMANDS, *bench.TOOLS))
 
 
-@pytest.mark.skipif(BASH is None, reason="no bash")
-def test_bash_completes_with_the_printed_code(tmp_path: Path):
-    pytest.importorskip("argcomplete")
-    program = tmp_path / "bin" / "python"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    program.chmod(0o755)
-    script = """
-    eval "$(python -m bench completion bash)"
-    complete -p python
-    COMP_WORDS=(python -m bench self); COMP_CWORD=3; COMP_LINE="python -m bench self"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9
-    _python_argcomplete_global python self bench
-    echo "offered: ${COMPREPLY[*]}"
-    """
-    env = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run([str(BASH), "--norc", "-c", script], cwd=CHECKOUT, env=env, capture_output=True, text=True, check=True)
-    assert "-F _python_argcomplete_global python" in done.stdout
-    assert done.stdout.splitlines()[-1].strip() == "offered: selftest"
-
-
-def test_without_argcomplete_the_command_says_what_installs_it(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("shell", completing.SHELLS)
+def test_without_argcomplete_the_command_says_what_installs_it(shell: str, monkeypatch: pytest.MonkeyPatch):
     def absent(package: str) -> None:
         raise ModuleNotFoundError(package)
 
     monkeypatch.setattr(resources, "files", absent)
     with pytest.raises(EnvironmentFault, match="argcomplete is not installed"):
-        completing.main(["bash"])
+        completing.main([shell])
 
 
 def test_without_argcomplete_a_shell_that_asks_is_answered_nothing_and_no_work_begins(monkeypatch: pytest.MonkeyPatch):
