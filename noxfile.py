@@ -34,9 +34,10 @@ def sync(session: nox.Session) -> dict[str, str]:
         env = {"VIRTUAL_ENV": str(VENV)}
         session.log("installing the locked requirements into .venv: torch brings CUDA, 5.7 GB, once")
         if not PYTHON.is_file():
-            session.run(uv, "venv", "--quiet", f"--python={sys.version_info.major}.{sys.version_info.minor}", str(VENV), external=True)
+            asked = f"--python={sys.version_info.major}.{sys.version_info.minor}"
+            session.run(uv, "venv", "--quiet", asked, str(VENV), external=True, **PATIENT)
         # Compiled once here: each of the many processes that import torch would otherwise do it again where Python may write no .pyc files.
-        session.run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", str(LOCK), env=env, external=True)
+        session.run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", str(LOCK), env=env, external=True, **PATIENT)
         stamp.write_text(wanted)
     return {
         "VIRTUAL_ENV": str(VENV),
@@ -47,6 +48,13 @@ def sync(session: nox.Session) -> dict[str, str]:
     }
 
 
+def need_cargo(session: nox.Session) -> None:
+    """Say before a training, and not after it, that the bench of the same call has nothing to build its Rust program with."""
+    benches = not {"bench", "parity"}.isdisjoint(sys.argv)
+    if benches and {"--runtime", "ort-rust"}.isdisjoint(session.posargs) and shutil.which("cargo") is None:
+        session.error("no Rust toolchain: cargo is not on PATH; next: install one from rustup.rs, or leave Rust out: -- --without ort-rust")
+
+
 def step(session: nox.Session, *command: str) -> None:
     """Run `python -m …` with the options after `--`."""
     session.run(str(PYTHON), "-m", *command, *session.posargs, env=sync(session), external=True, **PATIENT)
@@ -55,6 +63,7 @@ def step(session: nox.Session, *command: str) -> None:
 @nox.session
 def train(session: nox.Session) -> None:
     """Fine-tune the backbones: images -> checkpoint and manifest."""
+    need_cargo(session)
     step(session, "train")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from bench.gate.old import OldRun
 from bench.results import Gate, Results, StepTime
 from bench.subject import Subject
 from contract.errors import NOTHING_JUDGED
+from contract.layout import RESULTS
 from contract.lock import exclusive
 from contract.matrix import Matrix
 from contract.options import Options
@@ -34,6 +36,18 @@ def new_folder(reports: Path) -> Path:
     folder = reports / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{Random().randrange(16**4):04x}"
     folder.mkdir(parents=True)
     return folder
+
+
+@contextmanager
+def folder_of_run(reports: Path) -> Iterator[Path]:
+    """A new folder, which goes again where the run ends before it has results, unless the error points to a log in it."""
+    folder = new_folder(reports)
+    try:
+        yield folder
+    except BaseException as error:
+        if not (folder / RESULTS).is_file() and str(folder) not in str(error):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def blank(options: Options, matrix: Matrix, subjects: list[Subject], folder: Path) -> Results:

@@ -59,8 +59,8 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
     with (
         begin.measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-") as work,
+        begin.folder_of_run(options.reports) as folder,
     ):
-        folder = begin.new_folder(options.reports)
         results = begin.blank(options, matrix, [], folder)
         gate = begin.keep_files(files(options.onnx), results, matrix, old, folder)
         with Fleet(runtimes, options.threads, folder / "logs") as fleet:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import plan, probe
-from bench.begin import Clock, blank, keep_files, measuring_alone, new_folder
+from bench.begin import Clock, blank, folder_of_run, keep_files, measuring_alone
 from bench.build import build
 from bench.evidence import raw
 from bench.evidence.recompute import same_graphs
@@ -50,6 +50,8 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
     """
     matrix = select(options)
     old = open_run(options.gate, options.reports) if options.gate and measuring else None
+    if options.gate and not measuring:
+        plan.say([f"note: parity judges no speed: --gate {options.gate} is for bench run"])
     clock = Clock()
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
@@ -70,8 +72,8 @@ def carry_out(
     with (
         measuring_alone(),
         tempfile.TemporaryDirectory(prefix="concord-") as work,
+        folder_of_run(options.reports) as folder,
     ):
-        folder = new_folder(options.reports)
         raw.write_manifests(subjects, folder)
         results = blank(options, matrix, subjects, folder)
         if measuring:

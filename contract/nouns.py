@@ -204,7 +204,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Skip:
-    """A hole: cells that match every given field are left out, and the report prints why."""
+    """A hole: cells that match every given field are left out, and the report prints why. `most_threads`: in runs of at most so many."""
 
     why: str
     dataset: str | None = None
@@ -214,14 +214,17 @@ class Skip:
     provider: Literal["cpu", "cuda"] | None = None
     scenario: str | None = None
     batch: int | None = None
+    most_threads: int | None = None
 
     def __post_init__(self) -> None:
         if not self.why.strip() or not self.asked():
             raise strict.StrictError("a hole needs a why, and at least one key that says which cells it takes")
+        if self.most_threads is not None and self.most_threads < 1:
+            raise strict.StrictError(f"most_threads must be at least 1, got {self.most_threads}")
 
     def asked(self) -> dict[str, object]:
         """The given keys: what a cell must equal to be skipped."""
-        return {key: value for key, value in strict.plain(self).items() if key != "why" and value is not None}
+        return {key: value for key, value in strict.plain(self).items() if key not in ("why", "most_threads") and value is not None}
 
 
 @dataclass(frozen=True)

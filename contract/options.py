@@ -254,8 +254,15 @@ def select(options: Options) -> matrices.Matrix:
             generations=quick.measure_generations if quick else loaded.measure.generations,
             threshold=options.threshold or loaded.measure.threshold,
         ),
+        skip=tuple(each for each in loaded.skip if each.most_threads is None or options.threads <= each.most_threads),
     )
     return narrowed(made, options.keyword)
+
+
+def need_no_onnx(options: Options, step: str) -> None:
+    """Raise UsageError for --onnx in a step that would make models of its own beside those files."""
+    if options.onnx:
+        raise UsageError(f"{step} takes no ONNX files: they are there already", where="--onnx", next="nox -s bench -- --onnx FILE")
 
 
 def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str) -> Asked:

@@ -33,6 +33,7 @@ def main(argv: list[str]) -> int:
     asked, _ = options.parse(
         options.parser("python -m export", "Checkpoint -> ONNX files that describe themselves, checked against PyTorch."), argv
     )
+    options.need_no_onnx(asked, "export")
     say = _to(sys.stderr if asked.output_json else sys.stdout)
     source = artifact.package_hash(*SOURCES)
     matrix = options.select(asked)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -162,6 +163,29 @@ def test_what_follows_the_dashes_reaches_the_step(noxfile, monkeypatch):
     session = SimpleNamespace(posargs=["RUN", "RUN2", "--json"], run=lambda *command, **_: ran.append(command))
     noxfile.report(session)
     assert ran == [(str(noxfile.PYTHON), "-m", "bench", "report", "RUN", "RUN2", "--json")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "said"),
+    [
+        (["train", "export", "bench"], [], True),
+        (["train", "parity"], ["--quick"], True),
+        (["train", "export"], [], False),
+        (["train", "export", "bench"], ["--without", "ort-rust"], False),
+        (["train", "export", "bench"], ["--runtime", "torch-eager", "ort-python"], False),
+    ],
+)
+def test_a_missing_rust_toolchain_is_said_before_a_training_whose_bench_needs_it(noxfile, monkeypatch, asked, options, said):
+    monkeypatch.setattr(sys, "argv", ["nox", "-s", *asked, "--", *options])
+    monkeypatch.setattr(noxfile, "sync", lambda _: {})
+    done: list[str] = []
+    session = SimpleNamespace(posargs=options, run=lambda *_, **__: done.append("trained"), error=done.append)
+    for cargo in ("/usr/bin/cargo", None):
+        monkeypatch.setattr(noxfile.shutil, "which", lambda _, found=cargo: found)
+        noxfile.need_cargo(session)
+    assert [line.partition(":")[0] for line in done] == (["no Rust toolchain"] if said else [])
+    noxfile.train(session)
+    assert done[-1] == "trained"
 
 
 @pytest.fixture

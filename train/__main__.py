@@ -34,6 +34,7 @@ def main() -> int:
     looking = arguments[:1] == ["look"]
     about = "What the model is shown, and its first labels before and after." if looking else "Fine-tune backbones: images -> checkpoint."
     parsed, _ = options.parse(options.parser("train look" if looking else "train", about), arguments[looking:])
+    options.need_no_onnx(parsed, "train")
     matrix = options.select(parsed)
     if looking:
         from train.look import look  # noqa: PLC0415

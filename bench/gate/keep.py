@@ -51,10 +51,13 @@ def of_subjects(subjects: Iterable[Subject]) -> list[tuple[KeptFile, Path]]:
 
 
 def keep(files: Sequence[tuple[KeptFile, Path]], cpu_flags: tuple[str, ...], folder: Path) -> None:
-    """Put these files into the run's folder, its index last. Raises EnvironmentFault when the disk is full.
+    """Put these files into the run's folder, its index last. Raises EnvironmentFault when the disk is full, or too small for them.
 
     They are hard links, which cost no space until the originals are made anew; where the file system has none, copies.
     """
+    device = folder.stat().st_dev
+    copied = sum(each.st_size for each in (path.stat() for _, path in files) if each.st_dev != device)
+    artifact.need_disk(folder.parent, copied, "free some space, or point --reports at another disk")
     for file, path in files:
         into = folder / FOLDER / file.name
         if not into.is_file():

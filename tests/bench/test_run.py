@@ -120,7 +120,7 @@ def test_interrupted_it_keeps_what_was_measured_of_a_foreign_file(tmp_path, pids
     fakes.save_model(tmp_path / "my.onnx", fakes.weights())
     monkeypatch.setattr(Group, "spend", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        foreign.measure_files(ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--scenario", "latency", "--seconds", "0.6"), None)
+        foreign.measure_files(ready(tmp_path, "--onnx", str(tmp_path / "my.onnx"), "--scenario", "latency", "--seconds", "8"), None)
     kept = write.load(tmp_path / "reports" / "latest")
     assert kept.exit_code == 2
     assert {block.process for cell in kept.cells for block in cell.blocks} == {0}

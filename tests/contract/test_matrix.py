@@ -181,6 +181,8 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ("[defaults]", "[measure]\ngenerations = 2\n[defaults]", "generations must be at least 3: fewer processes give no interval"),
         ("[defaults]", "[[skip]]\nwhy = 'x'\n[defaults]", "at least one key that says which cells"),
         ("[defaults]", "[[skip]]\nwhy = ' '\nbatch = 8\n[defaults]", "a hole needs a why"),
+        ("[defaults]", "[[skip]]\nwhy = 'x'\nmost_threads = 2\n[defaults]", "at least one key that says which cells"),
+        ("[defaults]", "[[skip]]\nwhy = 'x'\nbatch = 8\nmost_threads = 0\n[defaults]", "most_threads must be at least 1, got 0"),
         (
             "[defaults]",
             "[[skip]]\nwhy = 'x'\nruntime = 'ort-pyhton'\n[defaults]",
