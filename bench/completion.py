@@ -38,7 +38,6 @@ def parser() -> Parser:
         prog="python -m bench completion",
         description="Print shell code for Tab completion, to be evaluated where .venv is active: "
         'eval "$(python -m bench completion bash)" (zsh, too), or python -m bench completion fish | source',
-        allow_abbrev=False,
     )
     made.add_argument("shell", choices=SHELLS)
     return made

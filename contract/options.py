@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import sys
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,6 +30,8 @@ KEYWORD = (
 )
 # How argparse begins what it says of options that it does not know.
 UNKNOWN_OPTION = "unrecognized arguments: "
+# And how of those that it misses: a misspelt one among what was given may be meant.
+MISSING = "the following arguments are required: "
 SHARE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)")
 
 
@@ -76,7 +79,27 @@ CHOICE = re.compile(r"invalid choice: '?([^']+?)'? \(choose from (.+)\)")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError, so that every step exits alike."""
+    """A parser that raises UsageError, so that every step exits alike, and takes no option by its beginning."""
+
+    def __init__(self, *, allow_abbrev: bool = False, **settings: Any) -> None:
+        super().__init__(allow_abbrev=allow_abbrev, **settings)
+        self._given: list[str] = []
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; what was given is kept for what an error says of it."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(self._given, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what a chosen verb leaves over is an error of that verb."""
+        found, left = self.parse_known_args(args, namespace)
+        if left:
+            self._chosen(found).error(UNKNOWN_OPTION + " ".join(left))
+        return found
+
+    def _chosen(self, found: argparse.Namespace) -> Any:
+        verbs = ((action.dest, action.choices) for action in self._actions)
+        return next((parsers[getattr(found, verb)] for verb, parsers in verbs if isinstance(parsers, dict)), self)
 
     def error(self, message: str) -> Any:
         """Raise instead of printing the usage and exiting; of a misspelt option with the nearest known one."""
@@ -84,15 +107,24 @@ class Parser(argparse.ArgumentParser):
         if choice := CHOICE.search(message):
             close = get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), n=1)
             raise UsageError(message, where=self.prog, next=f"did you mean '{close[0]}'? {step}" if close else step)
-        unknown = message.removeprefix(UNKNOWN_OPTION).split() if message.startswith(UNKNOWN_OPTION) else []
-        if close := get_close_matches(unknown[0].partition("=")[0] if unknown else "", self._option_string_actions, n=1, cutoff=0.75):
-            step = f"did you mean '{close[0]}'? {step}"
-        raise UsageError(message, where=self.prog, next=step)
+        given: list[str] = []
+        if message.startswith(UNKNOWN_OPTION):
+            given = message.removeprefix(UNKNOWN_OPTION).split()
+        elif message.startswith(MISSING):
+            given = [word for word in self._given if word.startswith("-")]
+        raise UsageError(message, where=self.prog, next=self._meant(given) + step)
+
+    def _meant(self, given: list[str]) -> str:
+        known = self._option_string_actions
+        for name in (word.partition("=")[0] for word in given):
+            if name not in known and (close := get_close_matches(name, known, n=1, cutoff=0.75)):
+                return f"did you mean '{close[0]}'? "
+        return ""
 
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """The shared parser; a step may add options of its own."""
-    made = Parser(prog=program, description=description, allow_abbrev=False)
+    made = Parser(prog=program, description=description)
     choose = made.add_argument_group("what to take (repeat the values: --backbone resnet18 regnet_x_400mf)")
     for noun in ("dataset", "backbone", "variant", "runtime", "scenario"):
         completion.add(choose, f"--{noun}", noun, nargs="+", default=[], metavar="NAME", help=f"{noun} names of matrix.toml")

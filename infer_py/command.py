@@ -23,14 +23,12 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = Parser(prog="python -m infer_py", description="Run an ONNX file that describes itself, without torch.", allow_abbrev=False)
+    made = Parser(prog="python -m infer_py", description="Run an ONNX file that describes itself, without torch.")
     verbs = made.add_subparsers(dest="verb", required=True, metavar="predict | info | overhead | serve")
-    predict = verbs.add_parser("predict", help="the likeliest classes of images", allow_abbrev=False)
-    info = verbs.add_parser("info", help="what the model file says of itself", allow_abbrev=False)
-    overhead = verbs.add_parser("overhead", help="time the ways of calling one session, in blocks of calls", allow_abbrev=False)
-    verbs.add_parser(
-        "serve", help="speak the runner protocol on stdin and stdout (bench/PROTOCOL.md); takes no options", allow_abbrev=False
-    )
+    predict = verbs.add_parser("predict", help="the likeliest classes of images")
+    info = verbs.add_parser("info", help="what the model file says of itself")
+    overhead = verbs.add_parser("overhead", help="time the ways of calling one session, in blocks of calls")
+    verbs.add_parser("serve", help="speak the runner protocol on stdin and stdout (bench/PROTOCOL.md); takes no options")
     for verb in (predict, info, overhead):
         verb.add_argument("model", metavar="MODEL", help="an .onnx file")
         verb.add_argument("--json", action="store_true", dest="as_json", help="print JSON")

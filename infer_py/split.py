@@ -26,7 +26,7 @@ class Ways:
 
 def parse(arguments: list[str]) -> Ways:
     """The ways. Raises UsageError."""
-    parser = Parser(prog="python -m infer_py split", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m infer_py split", description=__doc__)
     parser.add_argument("--lean", action="store_true", help="the session does not record which provider owns which node")
     parser.add_argument("--aligned", action="store_true", help="images begin at a multiple of 64 bytes")
     parser.add_argument("--bound", action="store_true", help="input and output are bound before the clock starts")

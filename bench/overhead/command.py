@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> Parser:
     """Its own options."""
-    made = Parser(prog="python -m bench overhead", description=__doc__, allow_abbrev=False)
+    made = Parser(prog="python -m bench overhead", description=__doc__)
     made.add_argument("--quick", action="store_true", help="a few seconds instead of about a minute: wide intervals")
     made.add_argument("--processes", type=int, metavar="N", help=f"of each program (default: {FULL.processes})")
     made.add_argument("--blocks", type=int, metavar="N", help=f"of each way in a process (default: {FULL.blocks})")
