@@ -27,9 +27,16 @@ def main() -> int:
         completion.offer(all_commands())
     arguments = sys.argv[1:]
     name = arguments[0] if arguments and not arguments[0].startswith("-") else None
-    if name is None:
+    if name is None and (not arguments or {"-h", "--help"} & set(arguments)):
         print(usage())
-        return 0 if {"-h", "--help"} & set(arguments) else UsageError.exit_code
+        return 0 if arguments else UsageError.exit_code
+    if name is None:
+        behind = next((word for word in arguments if word in COMMANDS or word in TOOLS), "COMMAND")
+        raise UsageError(
+            f"'{arguments[0]}' stands where a command is needed",
+            where="python -m bench",
+            next=f"python -m bench {behind} [options]; python -m bench --help lists the commands",
+        )
     if name in TOOLS:
         return TOOLS[name][0](arguments[1:])
     if name not in COMMANDS:

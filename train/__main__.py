@@ -11,12 +11,22 @@ import sys
 from pathlib import Path
 
 from contract import options, strict
-from contract.errors import GOOD, run_step
+from contract.errors import GOOD, UsageError, nearest, run_step
+
+WORDS = ("look", "reference", "serve")
+ABOUT = (
+    "Fine-tune backbones: images -> checkpoint. Beside it: `python -m train look` draws images and first labels, `reference` writes a"
+    " torchvision model with given weights, `serve` is the torch-eager runner; each has a --help of its own."
+)
 
 
 def main() -> int:
-    """Train, or serve."""
+    """Train, or what the first word says. Raises UsageError for a word that says nothing."""
     arguments = sys.argv[1:]
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in WORDS:
+        raise UsageError(
+            f"unknown word '{arguments[0]}'; {nearest(arguments[0], WORDS)}", where="python -m train", next="python -m train --help"
+        )
     if arguments[:1] == ["serve"]:
         about = "Answer requests on stdin with PyTorch: the runner protocol of bench/PROTOCOL.md."
         options.Parser(prog="python -m train serve", description=about).parse_args(arguments[1:])
@@ -32,8 +42,8 @@ def main() -> int:
             print(strict.pretty(made), end="")
         return GOOD
     looking = arguments[:1] == ["look"]
-    about = "What the model is shown, and its first labels before and after." if looking else "Fine-tune backbones: images -> checkpoint."
-    parsed, _ = options.parse(options.parser("train look" if looking else "train", about), arguments[looking:])
+    about = "What the model is shown, and its first labels before and after." if looking else ABOUT
+    parsed, _ = options.parse(options.parser("python -m train look" if looking else "python -m train", about), arguments[looking:])
     options.need_no_onnx(parsed, "train")
     matrix = options.select(parsed)
     if looking:
