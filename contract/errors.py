@@ -23,17 +23,21 @@ from pathlib import Path
 from typing import ClassVar, NoReturn
 
 GOOD, BAD, NOTHING_JUDGED, ENVIRONMENT, DATA, INTERRUPTED = 0, 1, 2, 3, 4, 130
+JSON = "--json"
 
 
 class ConcordError(Exception):
-    """A user's problem: `what` happened, `where`, and the `next` step to take."""
+    """A user's problem: `what` happened, `where`, and the `next` step to take.
+
+    `answered`: with --json, the step has printed its document, which says it, too.
+    """
 
     exit_code: ClassVar[int]
     kind: ClassVar[str]
 
-    def __init__(self, what: str, *, where: str = "", next: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", next: str = "", answered: bool = False) -> None:
         super().__init__(what)
-        self.what, self.where, self.next = what, where, next
+        self.what, self.where, self.next, self.answered = what, where, next, answered
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -146,6 +150,7 @@ def run_step(main: Callable[[], int], again: str = "run the same command again t
 
     `again`: what a user who interrupted the step is told to do next.
     A bug exits with 2 and its traceback: Python's own 1 would say "judged, and bad".
+    With --json an error that ends the step is a document on stdout, too.
     """
     code = NOTHING_JUDGED
     try:
@@ -156,18 +161,37 @@ def run_step(main: Callable[[], int], again: str = "run the same command again t
         code = main()
         sys.stdout.flush()
     except ConcordError as error:
-        code = _say(f"error: {error}", error.exit_code)
+        code = _end(error)
     except KeyboardInterrupt:
         code = _say(f"interrupted: what was finished is kept; {again}", INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - the border of a process
         known = (disk_fault(fault) or path_fault(fault)) if isinstance(fault, OSError) else out_of_memory(fault)
         if known is not None:
-            code = _say(f"error: {known}", known.exit_code)
+            code = _end(known)
         elif not (isinstance(fault, BrokenPipeError) and _nobody_reads()):
             code = _say(f"{traceback.format_exc()}error: this is a bug of Concord; please report it with the lines above", NOTHING_JUDGED)
+            _answer("bug", f"{type(fault).__name__}: {fault}", "", "report it with the traceback on stderr", code)
         # Otherwise somebody closed our output (`| head`) and nobody is left to be told. The code stays the judgement where
         # there was one: a closed pipe must not turn a gate's 1, or a judgement never made, into 0.
     sys.exit(code)
+
+
+def _end(error: ConcordError) -> int:
+    if not error.answered:
+        _answer(error.kind, error.what, error.where, error.next, error.exit_code)
+    return _say(f"error: {error}", error.exit_code)
+
+
+def _answer(kind: str, what: str, where: str, next: str, code: int) -> None:
+    """The document that a program which asked for JSON reads instead of a result."""
+    if JSON not in sys.argv:
+        return
+    from contract import strict  # noqa: PLC0415 - it imports this module
+
+    try:
+        print(strict.pretty({"error": {"kind": kind, "what": what, "where": where, "next": next}, "exit_code": code}), end="", flush=True)
+    except OSError:
+        _silence(1)  # nobody reads it, which changes no exit code
 
 
 def _nobody_reads() -> bool:

@@ -70,11 +70,13 @@ def _predict(asked: Any) -> int:
         except DataError as fault:
             # One bad image does not cost the answers for the others.
             refused.append((name, fault))
-    print(table.as_json(asked.model, found, refused) if asked.as_json else table.as_text(found))
     if picture and letters and shown:
         plot.write(picture, shown, letters)
+    # After all else that can fail: with --json one document is printed, the answers or the error.
+    print(table.as_json(asked.model, found, refused) if asked.as_json else table.as_text(found))
     if refused:
-        raise DataError("\n".join(["some images were refused:", *(f"  {fault}" for _, fault in refused)][len(refused) < 2 :]).strip())
+        said = ["some images were refused:", *(f"  {fault}" for _, fault in refused)][len(refused) < 2 :]
+        raise DataError("\n".join(said).strip(), answered=True)
     return GOOD
 
 

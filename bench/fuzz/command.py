@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
         print(strict.pretty(counted(found, asked.seed, asked.count, forms)), end="")
     if found.disagreements:
         shown = "\n".join(f"  {each['file']}: Pillow {each['pillow']}; infer_rs {each['infer_rs']}" for each in found.disagreements[:20])
-        raise JudgedBad(f"{len(found.disagreements)} disagreements:\n{shown}", where="fuzz", next=f"the files are in {asked.out}")
+        said = f"{len(found.disagreements)} disagreements:\n{shown}"
+        raise JudgedBad(said, where="fuzz", next=f"the files are in {asked.out}", answered=True)
     return 0
 
 

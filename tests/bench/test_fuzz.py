@@ -133,10 +133,11 @@ def test_the_command_exits_1_on_a_disagreement_and_3_without_a_binary(tmp_path, 
     with pytest.raises(JudgedBad, match=r"disagreements:\n  seed1-\d+\.gif: Pillow"):
         command.main(["--seed", "1", "--count", "50", "--jobs", "1", "--out", str(tmp_path / "kept")])
     assert "disagree" in capsys.readouterr().out
-    with pytest.raises(JudgedBad):
+    with pytest.raises(JudgedBad) as caught:
         command.main(["--seed", "1", "--count", "50", "--jobs", "1", "--json", "--out", str(tmp_path / "again")])
     said = capsys.readouterr()
     told = json.loads(said.out)
+    assert caught.value.answered
     assert (told["seed"], told["files"], list(told["counts"])) == (1, 50, list(FORMATS))
     assert told["counts"]["GIF"]["disagree"] == len(told["disagreements"]) > 0
     assert {f"{each['file']}" for each in told["disagreements"]} <= {path.name for path in (tmp_path / "again").iterdir()}

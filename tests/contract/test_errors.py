@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,17 +15,18 @@ from contract import errors
 from contract.layout import CHECKOUT
 
 CODES = {"JudgedBad": 1, "UsageError": 2, "UnsupportedError": 2, "EnvironmentFault": 3, "DataError": 4}
+KINDS = {kind.__name__: name for name, kind in errors.BY_KIND.items()}
 
 
-def step(body: str) -> subprocess.Popen[bytes]:
+def step(body: str, *arguments: str) -> subprocess.Popen[bytes]:
     env = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     body = textwrap.indent(textwrap.dedent(body), "    ")
     program = f"import os, sys, time\nfrom contract.errors import *\ndef main():\n{body}\nrun_step(main)"
-    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
 
 
-def end(body: str) -> tuple[int, str, str]:
-    process = step(body)
+def end(body: str, *arguments: str) -> tuple[int, str, str]:
+    process = step(body, *arguments)
     out, error = process.communicate(timeout=30)
     return process.returncode, out.decode(), error.decode()
 
@@ -32,6 +34,40 @@ def end(body: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(("name", "code"), CODES.items())
 def test_each_kind_of_error_has_its_code_and_three_parts_and_no_traceback(name, code):
     assert end(f"raise {name}('is bad', where='a.png', next='do this')") == (code, "", "error: a.png: is bad\n  next: do this\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "what", "where", "code"),
+    [
+        *((f"raise {name}('is bad', where='a.png', next='do this')", name, "is bad", "a.png", code) for name, code in CODES.items()),
+        ("raise MemoryError", "EnvironmentFault", "out of memory", "", 3),
+        ("raise PermissionError(13, 'no permission', '/x')", "EnvironmentFault", "no permission", "/x", 3),
+        ("return {}['key']", "bug", "KeyError: 'key'", "", 2),
+    ],
+)
+def test_with_json_an_error_is_a_document_on_stdout_beside_the_words_on_stderr(body, kind, what, where, code):
+    ended, out, said = end(body, "--json")
+    words = end(body)
+    assert (ended, said, words[1]) == (words[0], words[2], "")
+    made = json.loads(out)
+    assert made == {
+        "error": {"kind": KINDS.get(kind, kind), "what": what, "where": where, "next": made["error"]["next"]},
+        "exit_code": code,
+    }
+    assert made["error"]["next"] in said or kind == "bug"
+    assert ended == code
+
+
+def test_with_json_there_is_one_document_where_a_result_says_what_is_bad():
+    assert end("print('[]'); raise JudgedBad('differs', answered=True)", "--json") == (1, "[]\n", "error: differs\n")
+
+
+def test_with_json_a_closed_stdout_keeps_the_code():
+    process = step("time.sleep(0.2); raise DataError('is bad')", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    assert (process.communicate(timeout=30)[1], process.returncode) == (b"error: is bad\n", 4)
 
 
 def test_what_files_say_of_themselves_does_not_move_the_cursor():

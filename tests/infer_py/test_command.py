@@ -95,6 +95,15 @@ def test_exit_codes_and_no_traceback(build: Build, photo: Path, tmp_path: Path):
         assert (code == 0) == ("error: " not in done.stderr)
 
 
+def test_with_json_stdout_is_one_document_whatever_happens(build: Build, photo: Path, tmp_path: Path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    some = run("predict", build(), photo, bad, "--json")
+    assert (some.returncode, ["error" in each for each in json.loads(some.stdout)["images"]]) == (4, [False, True])
+    none = run("predict", tmp_path / "none.onnx", photo, "--json")
+    assert (none.returncode, json.loads(none.stdout)["error"]["kind"]) == (4, "data")
+
+
 def fresh(code: str) -> str:
     """The last line that a fresh interpreter prints."""
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
