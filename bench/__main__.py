@@ -184,17 +184,15 @@ def report(options: Options, raw: argparse.Namespace) -> int:
         from bench.across import command as across  # noqa: PLC0415
 
         return across.run(raw.runs[0], raw.runs[1], options.reports, as_json=options.output_json)
-    from bench.report.stored import open_run  # noqa: PLC0415
-
-    results, folder = open_run(raw.runs[0] if raw.runs else None, options.reports)
+    named = raw.runs[0] if raw.runs else None
     if raw.explain:
         from bench.explain import command  # noqa: PLC0415
+        from bench.report.stored import open_run  # noqa: PLC0415
 
-        return command.run(options, raw.explain[0], raw.explain[1], folder)
-    from bench.report import write  # noqa: PLC0415
+        return command.run(options, raw.explain[0], raw.explain[1], open_run(named, options.reports)[1])
+    from bench.report import anew  # noqa: PLC0415
 
-    write.render(results, folder)
-    return finish(options, results, folder, 0)
+    return finish(options, *anew.write(named, options.reports), 0)
 
 
 def verify(options: Options, raw: argparse.Namespace) -> int:
@@ -295,4 +293,7 @@ TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
 
 
 if __name__ == "__main__":
-    run_step(main, again="the report shows what there was; the same command begins a new run")
+    reported = sys.argv[1:2] in (["run"], ["parity"])
+    run_step(
+        main, again="the report shows what there was; the same command begins a new run" if reported else "the same command begins anew"
+    )

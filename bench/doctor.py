@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from bench import runtimes
@@ -65,10 +67,36 @@ def findings(options: Options) -> list[Row]:
     names = matrix.defaults.runtime
     receipts: dict[str, Receipt] = {}
     # The load first: what is started here counts in it.
-    rows = [*cores.rows(), *packages.rows(), *building.rows(wanted="ort-rust" in names)]
-    rows += [runner(runtimes.find(name), receipts) for name in names]
-    rows += [*one_library(names, receipts), *named_library(), *gpu.rows(receipts, wanted=matrix.defaults.device == "cuda")]
-    return [*rows, *data.rows(options, matrix)]
+    parts: list[tuple[str, Callable[[], list[Row]]]] = [
+        ("cores and load", cores.rows),
+        ("packages", packages.rows),
+        ("compilers", lambda: building.rows(wanted="ort-rust" in names)),
+        *((f"starting {name}", partial(started, name, receipts)) for name in names),
+        ("libraries", lambda: [*one_library(names, receipts), *named_library()]),
+        ("CUDA", lambda: gpu.rows(receipts, wanted=matrix.defaults.device == "cuda")),
+        ("data sets and disk", lambda: data.rows(options, matrix)),
+    ]
+    return list(taken(parts))
+
+
+def taken(parts: list[tuple[str, Callable[[], list[Row]]]]) -> Iterator[Row]:
+    """The rows of all parts, with a bar on a terminal, unless rich, which draws it, is what is missing."""
+    try:
+        from bench.progress import Steps  # noqa: PLC0415
+    except ImportError:
+        for _, part in parts:
+            yield from part()
+        return
+    with Steps(len(parts), lines=False) as progress:
+        for name, part in parts:
+            progress.part(name)
+            yield from part()
+            progress.step()
+
+
+def started(name: str, receipts: dict[str, Receipt]) -> list[Row]:
+    """The row of a runtime."""
+    return [runner(runtimes.find(name), receipts)]
 
 
 def runner(descriptor: Descriptor, receipts: dict[str, Receipt]) -> Row:

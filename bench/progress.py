@@ -80,10 +80,13 @@ class Progress:
 
 
 class Steps(Progress):
-    """Progress over so many steps of which nobody knows beforehand how long they take: those that are left, as long as those before."""
+    """Progress over so many steps of which nobody knows beforehand how long they take: those that are left, as long as those before.
 
-    def __init__(self, count: int) -> None:
-        super().__init__(0.0)
+    Without `lines`: seconds that only who sits at a terminal need be told of; elsewhere nothing is shown.
+    """
+
+    def __init__(self, count: int, *, lines: bool = True) -> None:
+        super().__init__(0.0, quiet=not (lines or sys.stderr.isatty()))
         self._count, self._over = count, 0
 
     def step(self) -> None:

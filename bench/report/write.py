@@ -35,6 +35,11 @@ def load(folder: Path) -> Results:
 def render(results: Results, folder: Path) -> None:
     """Write every file that is made from results.json."""
     render_text(results, folder)
+    render_record(results, folder)
+
+
+def render_record(results: Results, folder: Path) -> None:
+    """Write pytest-benchmark's record, where there is something to write."""
     if any(cell.error is None for cell in results.cells):
         record.write(folder / RESULTS, folder / "benchmark.json")
 

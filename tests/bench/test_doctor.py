@@ -16,6 +16,7 @@ from bench.runtimes import Descriptor
 from contract import options as shared
 from contract.errors import ENVIRONMENT, GOOD, EnvironmentFault
 from tests.bench import fakes
+from tests.bench.test_progress import parts, terminal
 
 
 @pytest.fixture
@@ -44,6 +45,15 @@ def test_a_machine_that_has_everything_is_good(options, capsys):
     assert rows["ort-rust"].startswith(f"ok | 1.0 {fakes.COMMIT}")
     assert rows["the same ONNX Runtime"].startswith("ok | yes, by version and commit; Rust loads ")
     assert not any(row.startswith(("error", "warning")) for row in rows.values())
+
+
+def test_a_bar_goes_on_a_terminal_and_elsewhere_nothing_is_shown(options, capsys, monkeypatch):
+    doctor.examine(options)
+    assert capsys.readouterr().err == ""
+    screen, said = terminal(monkeypatch), parts(monkeypatch)
+    doctor.findings(options)
+    assert {"packages", "starting torch-eager", "starting ort-python", "starting ort-rust", "CUDA"} < set(said)
+    assert said[-1] in screen.getvalue()
 
 
 @pytest.mark.parametrize(("good", "mark", "code"), [(False, "error", ENVIRONMENT), (None, "warning", GOOD)])

@@ -25,6 +25,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return made
 
 
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What every Steps says that begins, from here on: the screen, renewed once a second, need not show each."""
+    said: list[str] = []
+    monkeypatch.setattr(Steps, "part", lambda self, text: (said.append(text), Progress.part(self, text)))
+    return said
+
+
 @pytest.fixture
 def clock(monkeypatch) -> SimpleNamespace:
     """What the progress takes for the time, in seconds."""
@@ -68,6 +75,16 @@ def test_steps_that_are_left_take_as_long_as_those_before(capsys, clock):
     assert capsys.readouterr().err.splitlines() == [
         "[    0 s] first", "[   10 s] second (about 30 s left)", "[   55 s] third (about 45 s left)",
     ]  # fmt: skip
+
+
+def test_steps_without_lines_are_shown_on_a_terminal_only(monkeypatch, capsys):
+    for screen in (None, terminal(monkeypatch)):
+        with Steps(1, lines=False) as progress:
+            progress.part("reading")
+            progress.say("read")
+            progress.step()
+        assert capsys.readouterr().err == ""
+        assert screen is None or "reading" in screen.getvalue()
 
 
 @pytest.mark.parametrize("markup", ["parity [bold]x[/]", "parity [/]"])
