@@ -7,8 +7,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.fuzz import campaign
 from bench.runtimes import ort_rust
 from contract import strict
 from contract.errors import EnvironmentFault, JudgedBad, UsageError
@@ -16,6 +16,9 @@ from contract.layout import CHECKOUT
 from contract.machine import usable_threads
 from contract.options import Parser, user_path
 from contract.pictures import FORMATS
+
+if TYPE_CHECKING:
+    from bench.fuzz import campaign
 
 OUTCOMES = ("equal", "both refuse", "disagree")
 # A shard reports when it is done: the default count has twenty of them.
@@ -69,7 +72,9 @@ def parser() -> Parser:
 
 def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: Path) -> campaign.Found:
     """All shards, `jobs` at a time; what is found does not depend on their number."""
-    from bench.progress import Steps  # noqa: PLC0415 - rich, which --help need not wait for
+    # Pillow and rich, which --help need not wait for.
+    from bench.fuzz import campaign  # noqa: PLC0415
+    from bench.progress import Steps  # noqa: PLC0415
 
     found = campaign.Found()
     shards = -(-count // SHARD)
@@ -88,6 +93,8 @@ def in_parallel(seed: int, count: int, forms: tuple[str, ...], jobs: int, out: P
 
 def one_shard(seed: int, count: int, forms: tuple[str, ...], shard: int, shards: int, out: Path) -> campaign.Found:
     """What a process of the pool does."""
+    from bench.fuzz import campaign  # noqa: PLC0415
+
     return campaign.run(campaign.cases(seed, count, forms, shard, shards), [str(ort_rust.BINARY), "decode", "-"], out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 
@@ -17,8 +16,6 @@ from contract.errors import UsageError
 from contract.layout import CHECKOUT
 from contract.protocol import ValueInfo
 from tests.bench import made
-
-HEAVY = ("numpy", "scipy", "torch", "onnxruntime", "pytest")
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -81,24 +78,6 @@ def test_no_run_to_report_of_is_exit_4(tmp_path):
     done = bench("report", "--reports", str(tmp_path))
     assert done.returncode == 4
     assert done.stderr == f"error: {tmp_path}/latest/results.json: no such run\n  next: nox -s bench\n"
-
-
-@pytest.mark.parametrize("command", [["--help"], ["run", "--help"]])
-def test_help_imports_nothing_heavy_and_is_quick(command):
-    script = f"""
-import atexit, runpy, sys
-sys.argv = ["bench", *{command!r}]
-atexit.register(lambda: print("HEAVY", sorted(set({HEAVY!r}) & set(sys.modules))))
-runpy.run_module("bench", run_name="__main__")
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("HEAVY []\n")
-    assert done.stdout.startswith("usage: python -m bench")
-    # Processor time: others may be at work on this machine.
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    bench(*command)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_no_module_of_bench_imports_torch_or_onnxruntime():
