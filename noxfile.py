@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,12 +13,18 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2026.10"
+ROOT = Path(__file__).parent
+# .venv is made with the Python that runs nox. By path: nox does not look for modules here.
+runpy.run_path(str(ROOT / "contract" / "python_version.py"))["require"]()
+
+# Not by `nox.needs_version`, which nox reads before it runs this file: an old Python gets an old nox, and would hear of that alone.
+if tuple(map(int, importlib.metadata.version("nox").split(".")[:2])) < (2026, 10):
+    sys.stderr.write(f"error: nox >= 2026.10 is needed, and this is {importlib.metadata.version('nox')}; next: uvx nox@latest\n")
+    sys.exit(3)
 nox.options.sessions = ["lint", "tests"]
 nox.options.stop_on_first_error = True
 nox.options.default_venv_backend = "none"
 
-ROOT = Path(__file__).parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "all.txt"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")

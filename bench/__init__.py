@@ -1,1 +1,6 @@
 """Drives runners as processes: parity, then measuring, then reports. Never imports torch."""
+
+from contract import python_version
+
+# Here, because no module of the package is compiled before: an old Python ends with a next step, not with a traceback.
+python_version.require()

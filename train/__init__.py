@@ -1,1 +1,6 @@
 """Trains backbones: data sets, recipes, fitting; `python -m train serve` is the torch-eager runner."""
+
+from contract import python_version
+
+# Here, because no module of the package is compiled before: an old Python ends with a next step, not with a traceback.
+python_version.require()
