@@ -11,6 +11,7 @@ from typing import Any
 from bench import run
 from bench.evidence import counts, order, raw
 from bench.evidence.recompute import recompute
+from bench.progress import Steps
 from bench.report import write
 from bench.results import Measured, Results
 from contract import strict
@@ -18,6 +19,8 @@ from contract.errors import BAD, GOOD
 
 RECORD = "benchmark.json"
 MOST_SHOWN = 20
+# Of the bar: reading, and those of `differences`.
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,11 @@ class Verified:
 
 def verify(folder: Path, *, as_json: bool = False) -> int:
     """Print OK, or a line for each number that does not follow; returns 0 or 1. Raises DataError for a run that cannot be read."""
-    results, lines = write.load(folder), raw.read_blocks(folder)
-    found = tuple(differences(results, lines, folder))
+    with Steps(STEPS) as progress:
+        progress.part("reading results.json and the raw measurements")
+        results, lines = write.load(folder), raw.read_blocks(folder)
+        progress.step()
+        found = tuple(differences(results, lines, folder, progress))
     numbers, code = sum(1 for _ in _leaves(strict.plain(results))), BAD if found else GOOD
     if as_json:
         print(strict.pretty(Verified(str(folder), len(lines), numbers, found, code)), end="")
@@ -50,9 +56,12 @@ def verify(folder: Path, *, as_json: bool = False) -> int:
     return code
 
 
-def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterator[str]:
+def differences(results: Results, lines: list[raw.Line], folder: Path, progress: Steps) -> Iterator[str]:
     """Everything that does not follow from the raw measurements."""
+    progress.part(f"computing {len(results.cells):,} cells and {len(results.parity):,} rows of parity again")
     again = recompute(results, lines)
+    progress.step()
+    progress.part("comparing every number")
     yield from _unequal("results.json", strict.plain(results), strict.plain(again))
     if results.exit_code != run.exit_code(again) and results.subjects:
         yield f"results.json: exit_code is {results.exit_code}, the rows and cells make it {run.exit_code(again)}"
@@ -60,8 +69,13 @@ def differences(results: Results, lines: list[raw.Line], folder: Path) -> Iterat
     unknown = {line.cell for line in lines} - {each.cell for each in results.cells}
     yield from (f"blocks.jsonl: has blocks of {cell}, which results.json does not name" for cell in sorted(unknown, key=str))
     yield from order.wrong(lines, {each.cell for each in results.cells if each.kind == "cold"})
+    progress.step()
+    progress.part("making every file again")
     yield from _rendered(again, folder)
+    progress.step()
+    progress.part(f"comparing the samples of {RECORD}")
     yield from _recorded(results.cells, folder / RECORD)
+    progress.step()
 
 
 def _rendered(results: Results, folder: Path) -> Iterator[str]:

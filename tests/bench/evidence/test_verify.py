@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from bench.evidence.recompute import recompute
 from bench.measure.contrasts import contrast_all
 from bench.measure.noise import noise
 from bench.measure.summary import summarise
+from bench.progress import Steps
 from bench.report import write
 from bench.results import Block, Measured, Results
 from contract.errors import DataError
@@ -66,6 +70,35 @@ def folder(stored, tmp_path) -> Path:
 def test_an_honest_run_is_ok(folder, capsys):
     assert verify.verify(folder) == 0
     assert capsys.readouterr().out.startswith(f"OK: {folder}: 48 blocks, ")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_going_on_is_a_few_lines_of_stderr(folder, capsys, as_json):
+    verify.verify(folder, as_json=as_json)
+    out, err = capsys.readouterr()
+    assert [re.sub(r"^\[ *\d+ s\] | \(about \d+ s left\)$", "", line) for line in err.splitlines()] == [
+        "reading results.json and the raw measurements",
+        "computing 3 cells and 4 rows of parity again",
+        "comparing every number",
+        "making every file again",
+        "comparing the samples of benchmark.json",
+    ]
+    assert len(out.splitlines()) == 1 or json.loads(out)
+
+
+def test_on_a_terminal_there_is_a_bar_that_becomes_full(folder, monkeypatch, capsys):
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "120")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", shown)
+    bars = []
+    monkeypatch.setattr(verify, "Steps", lambda count: bars.append(Steps(count)) or bars[0])
+    assert verify.verify(folder) == 0
+    (task,) = bars[0]._live.tasks
+    assert task.percentage == pytest.approx(100)
+    assert "comparing the samples" in shown.getvalue()
+    assert capsys.readouterr().out.startswith("OK: ")
 
 
 def test_nothing_derived_is_believed():
