@@ -21,6 +21,7 @@ from contract.manifest import EXPORT, ExportManifest, FailedVariant, VariantFile
 from contract.matrix import Variant
 from export.images import held_out
 from export.plan import OPSET, Job
+from export.progress import Bar
 from export.translate import NotTranslated, Reference, answer, to_onnx
 from export.worker import Work
 from export.workshop import Timed, WorkFailed, Workshop
@@ -46,24 +47,26 @@ class Form:
 
 def build(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -> ExportManifest:
     """Make the missing variants of a job, publish them, and write the manifest; see `under_way`."""
-    with under_way(job, load, workshop, threads, source) as finish:
+    with under_way(job, load, workshop, threads, source, Bar(None, [])) as finish:
         return finish()
 
 
 @contextmanager
-def under_way(job: Job, load: Load, workshop: Workshop, threads: int, source: str) -> Iterator[Finish]:
+def under_way(job: Job, load: Load, workshop: Workshop, threads: int, source: str, bar: Bar) -> Iterator[Finish]:
     """The missing variants of a job, translated, their checks going on: `finish()` waits for those, publishes, and writes the manifest.
 
     Raises DataError for a bad checkpoint or missing images. A variant that fails is an entry of the manifest, and the others go on.
     """
     start = time.monotonic()
     torch.set_num_threads(threads)
-    model, images = load(job), held_out(job.trained)
+    with bar.part(job, "loading", 0):
+        model, images = load(job), held_out(job.trained)
     with _staging(job.folder) as staging:
-        reference = answer(model, images, staging)
+        with bar.part(job, "asking PyTorch", 0):
+            reference = answer(model, images, staging)
         # Not before: until here the worker has nothing of this job's, and an error leaves it to the job before.
         with _closed_on_error(workshop):
-            baker = _Baker(job, staging, workshop, threads)
+            baker = _Baker(job, staging, workshop, threads, bar)
             forms = {batch: baker.form(model, images, batch, reference) for batch in FORMS if any(each.batch == batch for each in job.todo)}
             # Of several jobs the next one's model is in memory while this one is checked.
             del model
@@ -87,8 +90,8 @@ def _finished(job: Job, forms: dict[str, Form | str], staging: Path, source: str
 class _Baker:
     """Translates in this process, while the worker is busy with the form before."""
 
-    def __init__(self, job: Job, staging: Path, workshop: Workshop, threads: int) -> None:
-        self._job, self._staging, self._workshop, self._threads = job, staging, workshop, threads
+    def __init__(self, job: Job, staging: Path, workshop: Workshop, threads: int, bar: Bar) -> None:
+        self._job, self._staging, self._workshop, self._threads, self._bar = job, staging, workshop, threads, bar
 
     def form(self, model: torch.nn.Module, images: torch.Tensor, batch: str, reference: Reference) -> Form | str:
         """A translated form whose checks are under way, or why there is none."""
@@ -97,7 +100,8 @@ class _Baker:
         raw = next((variant.name for variant in todo if not variant.simplify), f"raw-{batch}")
         path = self._staging / f"{raw}.onnx"
         try:
-            path.write_bytes(to_onnx(model, images, batch, card(self._job, Variant(raw, False, batch)), OPSET))  # type: ignore[arg-type]
+            with self._bar.part(self._job, f"{raw} translating"):
+                path.write_bytes(to_onnx(model, images, batch, card(self._job, Variant(raw, False, batch)), OPSET))  # type: ignore[arg-type]
         except NotTranslated as fault:
             return fault.what
         seconds = time.monotonic() - start
@@ -106,7 +110,7 @@ class _Baker:
             asked = Work(
                 str(path), str(out) if out else None, name, batch, OPSET, str(reference.tensor), str(reference.eager), self._threads
             )
-            return self._workshop.submit(asked)
+            return self._workshop.submit(asked, self._bar.part(self._job, f"{name} {'simplifying' if out else 'checking'}"))
 
         checked = work(raw, None)
         simplified = {variant.name: work(variant.name, self._staging / f"{variant.name}.onnx") for variant in todo if variant.simplify}

@@ -74,22 +74,23 @@ def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, sourc
     While the worker checks one job's files, the next job is translated; the largest comes first, so that the last wait is a short one.
     What stops the step meanwhile, such as Ctrl-C, stops both, and neither is published; an error in the next job stops that one alone.
     """
+    from export.progress import bar as bar_of  # noqa: PLC0415 - rich
     from export.workshop import Workshop  # noqa: PLC0415
-    from train.progress import reporter  # noqa: PLC0415 - rich
 
     done: dict[str, ExportManifest] = {}
 
     def end(job: Job, finish: Callable[[], ExportManifest], start: float, place: str) -> None:
         done[job.name] = finish()
+        bar.ended(job)
         say(f"{place} {job.name}: {time.monotonic() - start:.1f} s")
 
-    with Workshop() as workshop, reporter("export") as said, ExitStack() as held:
+    with Workshop() as workshop, bar_of(jobs) as bar, ExitStack() as held:
         workshop.start()  # its imports overlap with ours
         from export.build import under_way  # noqa: PLC0415 - torch
 
         end_before: Callable[[], None] = _nothing
         order = sorted(jobs, key=_checkpoint_bytes, reverse=True)
-        for number, job in enumerate(said.over(order, len(order), "backbones"), start=1):
+        for number, job in enumerate(order, start=1):
             if not job.todo:
                 done[job.name] = _as_it_was(job)
                 continue
@@ -100,7 +101,9 @@ def _build_all(jobs: list[Job], renew: Callable[[Job], Job], threads: int, sourc
                     holding.enter_context(lock.exclusive(job.lock, "export"))
                     now = renew(job)
                     finish = (
-                        holding.enter_context(under_way(now, load, workshop, threads, source)) if now.todo else partial(_as_it_was, now)
+                        holding.enter_context(under_way(now, load, workshop, threads, source, bar))
+                        if now.todo
+                        else partial(_as_it_was, now)
                     )
                 except ConcordError:
                     end_before()  # what is wrong with this job costs the one before it nothing

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import IO, Self
 
@@ -71,12 +72,13 @@ class Workshop:
                 start_new_session=True,
             )
 
-    def submit(self, work: Work) -> Future[Timed]:
-        """Have one job done behind the caller's back, after those before it, and timed in seconds."""
+    def submit(self, work: Work, during: AbstractContextManager[None]) -> Future[Timed]:
+        """Have one job done behind the caller's back, after those before it, and timed in seconds; `during` is entered meanwhile."""
 
         def timed() -> Timed:
-            start = time.monotonic()
-            return self.ask(work), time.monotonic() - start
+            with during:
+                start = time.monotonic()
+                return self.ask(work), time.monotonic() - start
 
         return self._thread.submit(timed)
 
