@@ -35,6 +35,7 @@ class Parsed(BaseException):
 def calls(command: Command, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Our programs that a command starts, each as its words. Raises AssertionError for a command that no test knows."""
     words = list(command.words)
+    # What printf says to the program behind it: test_pipelines.py runs both as they stand.
     if words in (["pip", "install", "uv"], ["source"]) or words[0] == "printf":
         return []
     if words[:5] == ["uv", "pip", "install", "--python", ".venv"] and all(PINNED.fullmatch(word) for word in words[5:]):

@@ -43,6 +43,11 @@ def commands(page: str, text: str) -> list[Command]:
     return found
 
 
+def pipelines(page: str, text: str) -> list[tuple[int, str]]:
+    """Line number and text of every command of which one program's output is another's input."""
+    return [(number, line) for number, line in typed(page, text) if "|" in shlex.split(line, comments=True)]
+
+
 def typed(page: str, text: str) -> list[tuple[int, str]]:
     """Line number and text of whatever is to be typed: shell blocks, indented blocks, and code in sentences that begins like a command."""
     found: list[tuple[int, str]] = []

@@ -128,3 +128,8 @@ def test_what_a_page_holds_is_found():
     text += "```toml\nnox = 1\n```\n- a\n    b\n"
     found = [str(command) for command in reading.commands("page.md", text)]
     assert found == ["uvx nox -s doctor", "pip install uv", "nox -s train"]
+
+
+def test_a_pipeline_is_found_whole_and_a_line_of_another_kind_is_none():
+    text = "    printf 'a | b' | cat\n    printf 'a | b'  # | cat\n    nox -s train && nox -s export\n"
+    assert reading.pipelines("page.md", text) == [(1, "printf 'a | b' | cat")]
