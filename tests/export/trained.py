@@ -32,7 +32,9 @@ def draw(folder: Path, count: int = 5) -> tuple[ImageEntry, ...]:
     return tuple(entries)
 
 
-def write(folder: Path, backbone: str, model: torch.nn.Module, images: Path, *, dataset: str = "wings") -> TrainManifest:
+def write(
+    folder: Path, backbone: str, model: torch.nn.Module, images: Path, *, dataset: str = "wings", classes: tuple[str, ...] = CLASSES
+) -> TrainManifest:
     """checkpoint.safetensors and train.json in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), folder / CHECKPOINT)
@@ -42,7 +44,7 @@ def write(folder: Path, backbone: str, model: torch.nn.Module, images: Path, *, 
         config=folder.name,
         task="classify",
         root=str(images),
-        classes=CLASSES,
+        classes=classes,
         preprocess=SPEC,
         weights=WeightsHad(("random",), "random", None, None),
         recipe={"name": "none"},
