@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::npy::{self, Array};
 use crate::onnx::Description;
 use crate::preprocess::Preprocess;
+use crate::printable::printable;
 use crate::runtime::{Library, Options, Provider, Runner, Source, session};
 use crate::table::{self, Likely};
 use crate::{files, image};
@@ -66,7 +67,7 @@ pub fn info(path: &Path, as_json: bool, mut out: impl Write) -> Result<ExitCode>
     }
     lines.extend(about.metadata.iter().filter(|(key, _)| *key != crate::model::LABELS).map(|(key, text)| (key.as_str(), text.clone())));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let line = |(name, value): &(&str, String)| format!("{:width$}  {}\n", table::printable(name), table::printable(value));
+    let line = |(name, value): &(&str, String)| format!("{:width$}  {}\n", printable(name), printable(value));
     print(&mut out, &lines.iter().map(line).collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -183,7 +184,7 @@ fn tell(done: usize, of: usize) {
 /// Says an error on stderr, and returns its exit code.
 pub fn complain(error: &Error) -> u8 {
     // Names of files and texts in them are shown, too, and a terminal would obey some.
-    let lines: Vec<String> = error.to_string().lines().map(table::printable).collect();
+    let lines: Vec<String> = error.to_string().lines().map(printable).collect();
     // Nobody is left to be told when this fails.
     let _ = writeln!(io::stderr(), "error: {}", lines.join("\n"));
     error.exit_code()

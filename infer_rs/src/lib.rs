@@ -16,6 +16,7 @@ pub mod npy;
 pub mod onnx;
 pub mod overhead;
 pub mod preprocess;
+pub mod printable;
 pub mod process;
 pub mod protocol;
 pub mod resize;

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::model::Model;
+use crate::printable::printable;
+
+const WIDEST: usize = 60;
 
 /// One class of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +29,7 @@ pub fn as_text(model: &Model, answers: &Answers) -> String {
         for (place, one) in classes.iter().enumerate() {
             let image = if place == 0 { image.display().to_string() } else { String::new() };
             let name = model.label(one.class).map_or_else(|| format!("class {}", one.class), str::to_owned);
-            rows.push([printable(&image), (place + 1).to_string(), printable(&name), format!("{:.4}", one.probability)]);
+            rows.push([printable(&image), (place + 1).to_string(), printable(&cut(name)), format!("{:.4}", one.probability)]);
         }
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -47,12 +50,9 @@ pub fn as_json(model: &Model, answers: &Answers, refused: &[(&Path, Error)]) -> 
     format!("{:#}\n", json!({"model": model.path.to_string_lossy(), "images": images}))
 }
 
-/// Class names come from a file: whatever a terminal would obey is shown as an escape.
-pub fn printable(text: &str) -> String {
-    let obeyed = |sign: char| {
-        sign.is_control() || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().map(|sign| if obeyed(sign) { sign.escape_default().to_string() } else { sign.to_string() }).collect()
+/// A class's name, cut to `WIDEST` signs.
+fn cut(name: String) -> String {
+    if name.chars().count() <= WIDEST { name } else { name.chars().take(WIDEST - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn the_table_is_aligned_and_obeys_no_class_name() {
         let text = as_text(&model(), &[(Path::new("b.jpg"), likely())]);
-        let expected = "image  top  class        probability\nb.jpg  1    a\\u{1b}[2Jb  0.7500\n       2    RED ADMIRAL  0.2500\n";
+        let expected = "image  top  class        probability\nb.jpg  1    a\\x1b[2Jb    0.7500\n       2    RED ADMIRAL  0.2500\n";
         assert_eq!(text, expected);
     }
 
