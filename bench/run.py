@@ -32,7 +32,7 @@ from bench.results import Results
 from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
-from contract.errors import BAD, NOTHING_JUDGED, UsageError
+from contract.errors import BAD, NOTHING_JUDGED, EnvironmentFault, UsageError
 from contract.matrix import Cell, Hole, Matrix
 from contract.narrow import narrow_to
 from contract.options import Options, asked, select
@@ -123,11 +123,17 @@ class Kept:
 
 
 def finish(results: Results, folder: Path, code: int) -> Results:
-    """Give a run its exit code, write all its files, and make it the latest."""
+    """Give a run its exit code, write all its files, and make it the latest; a record that cannot be written is a problem of the run."""
     results = replace(results, exit_code=code)
     raw.write_blocks(results, folder)
     write.store(results, folder)
-    write.render(results, folder)
+    try:
+        write.render_record(results, folder)
+    except EnvironmentFault as fault:
+        # What was judged stands: only a run that found nothing bad says by its code that something is missing.
+        results = replace(results, exit_code=code or NOTHING_JUDGED, problems=(*results.problems, str(fault)))
+        write.store(results, folder)
+    write.render_text(results, folder)
     write.publish(folder)
     return results
 

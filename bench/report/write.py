@@ -33,13 +33,13 @@ def load(folder: Path) -> Results:
 
 
 def render(results: Results, folder: Path) -> None:
-    """Write every file that is made from results.json."""
+    """Write every file that is made from results.json. Raises EnvironmentFault when the record, the last, cannot be written."""
     render_text(results, folder)
     render_record(results, folder)
 
 
 def render_record(results: Results, folder: Path) -> None:
-    """Write pytest-benchmark's record, where there is something to write."""
+    """Write pytest-benchmark's record of the stored results, where they have numbers. Raises EnvironmentFault."""
     if any(cell.error is None for cell in results.cells):
         record.write(folder / RESULTS, folder / "benchmark.json")
 
@@ -53,7 +53,7 @@ def render_text(results: Results, folder: Path) -> None:
     artifact.write_text(folder / "results.csv", csv_files.results_csv(results))
     artifact.write_text(folder / "parity.csv", csv_files.parity_csv(results))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))
-    if results.parity or results.problems or results.gate:
+    if results.parity or results.problems or results.gate or any(cell.error is not None for cell in results.cells):
         artifact.write_text(folder / "junit.xml", junit.render(results))
 
 
