@@ -96,7 +96,7 @@ class Subject:
 
     def path(self, entry: ImageEntry) -> Path:
         """Absolute path of an image."""
-        return Path(self.train.root) / entry.path
+        return self.train.images / entry.path
 
     def summary(self) -> results.Subject:
         """What the report says of it."""

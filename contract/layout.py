@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract import artifact, strict
 from contract.errors import DataError
 from contract.matrix import Backbone, Dataset, Recipe
+from contract.weights import FILE
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # What makes a folder below reports/ a run.
@@ -17,6 +18,11 @@ RESULTS = "results.json"
 def short_hash(value: object) -> str:
     """8 hex digits over the canonical JSON of a value."""
     return artifact.sha256_bytes(strict.dumps(value).encode())[:8]
+
+
+def portable(path: str) -> str:
+    """A path in the checkout relative to it, any other as it is: a checkout that moves keeps its artifacts."""
+    return Path(path).relative_to(CHECKOUT).as_posix() if Path(path).is_relative_to(CHECKOUT) else path
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,22 @@ class Asked:
 
     def pointer(self, artifacts: Path) -> Path:
         """The file that names the <config> which answers this."""
-        return self.folder(artifacts) / "asked" / f"{short_hash(self)}.json"
+        return self.folder(artifacts) / "asked" / f"{short_hash(self.portable())}.json"
+
+    def portable(self) -> Asked:
+        """The same wherever the checkout lies."""
+        folders = {name: portable(path) for name in ("root", "train", "val", "test") if (path := getattr(self.dataset, name)) is not None}
+        weights = tuple(f"{FILE}{portable(each.removeprefix(FILE))}" if each.startswith(FILE) else each for each in self.backbone.weights)
+        return replace(
+            self,
+            dataset=replace(self.dataset, **folders),
+            backbone=replace(self.backbone, weights=weights),
+            checkpoint=None if self.checkpoint is None else portable(self.checkpoint),
+        )
 
     def point_to(self, artifacts: Path, config: str) -> None:
         """Record that <config> answers this. Called by `train`, after its manifest is written."""
-        artifact.write_text(self.pointer(artifacts), strict.pretty({"config": config, "asked": self}))
+        artifact.write_text(self.pointer(artifacts), strict.pretty({"config": config, "asked": self.portable()}))
 
     def find(self, artifacts: Path) -> Path:
         """The folder of the artifacts. Raises DataError, with the command that makes them, when there is none."""

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from contract import artifact, strict
 from contract.errors import DataError
+from contract.layout import CHECKOUT
 from contract.preprocess import PreprocessSpec
 
 TRAIN, EXPORT, LABELS, CHECKPOINT = "train.json", "export.json", "labels.json", "checkpoint.safetensors"
@@ -71,6 +72,11 @@ class TrainManifest:
     inputs: str
     files: dict[str, str] = field(default_factory=dict)
     format: Literal[1] = 1
+
+    @property
+    def images(self) -> Path:
+        """The folder that paths of the split are relative to; `root` is relative to the checkout where it lies in it."""
+        return CHECKOUT / self.root
 
 
 @dataclass(frozen=True)

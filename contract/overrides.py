@@ -55,7 +55,9 @@ def replaced_dataset(entry: matrices.Dataset, options: Options, quick: matrices.
         if entry.format == "wings":
             raise UsageError("wings is drawn by Concord and has no root", where="--root", next="add --dataset NAME for your own images")
         return replace(entry, root=str(options.root))
-    if entry.root or entry.format == "wings":
+    if entry.format == "wings":
+        return entry  # drawn into --data: no root of its own
+    if entry.root:
         return replace(entry, root=_in_data(entry.root, options.data))
     if entry.train is None:
         raise UsageError("where the images lie is not said", where=f"dataset {entry.name}", next="add --root DIR, or root in matrix.toml")

@@ -10,7 +10,7 @@ from typing import cast
 
 from contract import artifact, manifest, options, strict
 from contract.errors import ConcordError
-from contract.layout import Asked, short_hash
+from contract.layout import Asked, portable, short_hash
 from contract.manifest import TRAIN, TrainManifest
 from contract.matrix import Backbone, Dataset, Matrix, Recipe
 from contract.options import Options
@@ -104,7 +104,7 @@ def current(folder: Path, inputs: str, source: str, *, say: bool = False) -> Tra
 
 def at_home(made: TrainManifest, planned: Planned) -> TrainManifest:
     """The manifest with the images where they lie now: the same ones (they were hashed), below a root that may have moved."""
-    root = str(planned.job.data.root)
+    root = portable(str(planned.job.data.root))
     if made.root != root:
         made = replace(made, root=root)
         manifest.write(made, planned.folder / TRAIN)

@@ -15,6 +15,7 @@ import torchvision
 from safetensors.torch import save_file
 
 from contract import artifact, manifest, strict
+from contract.layout import portable
 from contract.manifest import CHECKPOINT, HISTORY, LABELS, TRAIN, TrainManifest
 from train import device
 from train.disk import full_disk_told
@@ -49,7 +50,7 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
         backbone=job.backbone,
         config=folder.name,
         task="classify",
-        root=str(job.data.root),
+        root=portable(str(job.data.root)),
         classes=job.data.classes,
         preprocess=job.spec,
         weights=job.source.had,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contract.errors import DataError
-from contract.layout import Asked, short_hash
+from contract.layout import CHECKOUT, Asked, portable, short_hash
 from contract.matrix import Backbone, Dataset, Recipe
 
 ASKED = Asked(
@@ -32,6 +34,12 @@ def test_a_corrupt_pointer_is_bad_data_with_a_next_step(tmp_path, text):
     ASKED.pointer(tmp_path).write_text(text, encoding="latin-1")
     with pytest.raises(DataError, match="corrupt: it names no configuration\n  next: nox -s train"):
         ASKED.find(tmp_path)
+
+
+def test_a_folder_outside_of_the_checkout_stays_as_it_is_and_names_other_artifacts(tmp_path):
+    assert [portable(path) for path in ("", "/mnt/rps", str(CHECKOUT / "data" / "rps"))] == ["", "/mnt/rps", "data/rps"]
+    elsewhere = replace(ASKED, dataset=replace(ASKED.dataset, root="/mnt/rps"))
+    assert ASKED.pointer(tmp_path) != elsewhere.pointer(tmp_path)
 
 
 def test_the_short_hash_is_of_the_canonical_form():

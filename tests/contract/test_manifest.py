@@ -38,6 +38,12 @@ def test_round_trip(tmp_path, written):
     assert manifest.read(type(written), tmp_path / "m.json", "again") == written
 
 
+def test_images_in_the_checkout_are_found_where_it_lies(monkeypatch, tmp_path):
+    monkeypatch.setattr(manifest, "CHECKOUT", tmp_path)
+    assert replace(TRAIN, root="data/rps").images == tmp_path / "data" / "rps"
+    assert str(TRAIN.images) == "/d"
+
+
 def test_its_files_are_verified_before_use(tmp_path):
     artifact.write_bytes(tmp_path / "a.onnx", b"model")
     manifest.write(replace(EXPORT, files={"a.onnx": artifact.sha256_file(tmp_path / "a.onnx")}), tmp_path / "export.json")

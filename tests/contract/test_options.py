@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from contract import options
+from contract import layout, options, overrides
 from contract.errors import ConcordError, UsageError
 from contract.layout import CHECKOUT, Asked
 from contract.machine import usable_threads
@@ -172,6 +172,26 @@ def test_paths_in_matrix_toml_are_relative_to_the_checkout_and_data_is_the_user_
     text = (CHECKOUT / "matrix.toml").read_text(encoding="utf-8").replace('["DEFAULT", "random"]', '["file:w/a.pth"]')
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
     assert select("--matrix", str(tmp_path / "m.toml")).find("backbone", "resnet18").weights == (f"file:{CHECKOUT / 'w/a.pth'}",)
+
+
+def pointers(monkeypatch, checkout) -> dict[str, str]:
+    """The pointer of each data set of a checkout that lies there, with weights of a file in it."""
+    for module in (layout, options, overrides):
+        monkeypatch.setattr(module, "CHECKOUT", checkout)
+    (checkout / "data").mkdir(parents=True)
+    text = (CHECKOUT / "matrix.toml").read_text(encoding="utf-8").replace('["DEFAULT", "random"]', '["file:w/a.pth"]')
+    (checkout / "matrix.toml").write_text(text, encoding="utf-8")
+    parsed = parse("--dataset", "wings", "rps", "butterfly", "--checkpoint", str(checkout / "c.pth"), "--backbone", "resnet18")
+    asked = [options.asked(parsed, options.select(parsed), name, "resnet18") for name in ("wings", "rps", "butterfly")]
+    return {each.dataset.name: str(each.pointer(parsed.artifacts).relative_to(checkout)) for each in asked}
+
+
+def test_a_checkout_that_moves_keeps_its_artifacts(monkeypatch, tmp_path):
+    assert pointers(monkeypatch, tmp_path / "here") == pointers(monkeypatch, tmp_path / "there")
+
+
+def test_wings_has_no_root():
+    assert select("--dataset", "wings").find("dataset", "wings").root == ""
 
 
 def without_root(tmp_path, more: str = "") -> str:

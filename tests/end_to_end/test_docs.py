@@ -139,7 +139,7 @@ def folder(chain: Chain, tmp_path_factory) -> Path:
     (there / "DIR" / "images").mkdir(parents=True)
     rows = ["filename,species"]
     for entry in (entry for part in trained.split.values() for entry in part):
-        shutil.copy(Path(trained.root) / entry.path, there / "DIR" / "images")
+        shutil.copy(trained.images / entry.path, there / "DIR" / "images")
         rows.append(f"{Path(entry.path).name},{trained.classes[entry.label]}")
     (there / "DIR" / "labels.csv").write_text("\n".join(rows) + "\n")
     shutil.copy(next((there / "DIR" / "images").iterdir()), there / "photo.jpg")

@@ -29,7 +29,7 @@ def theirs(chain: Chain, tmp_path_factory) -> tuple[Path, Path, Path]:
     for entry in trained.split["test"][::2]:
         copy = folder / "images" / Path(entry.path).name
         copy.parent.mkdir(exist_ok=True)
-        copy.write_bytes((Path(trained.root) / entry.path).read_bytes())
+        copy.write_bytes((trained.images / entry.path).read_bytes())
     return folder / "theirs.onnx", made.with_name(manifest.CHECKPOINT), folder / "images"
 
 

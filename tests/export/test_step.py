@@ -13,17 +13,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
 from contract import artifact, lock, manifest, options
 from contract.errors import DataError
 from contract.layout import CHECKOUT
-from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest, TrainManifest
+from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest, ImageEntry, TrainManifest
+from contract.preprocess import CenterCrop, Shorter
 from export import plan, step, table
 from export.build import _staging, build
 from export.worker import Work
 from export.workshop import WorkFailed, Workshop
+from tests import exif
 from tests.export import trained
 from tests.export.conftest import BACKBONE, VARIANTS, Exported, job, tiny
+from train import preset
 
 
 def jobs(argv: list[str], source: str = "s", *more: str) -> list[plan.Job]:
@@ -139,6 +144,19 @@ def test_changed_and_missing_test_images(exported: Exported, tmp_path: Path):
         held_out(gone)
     with pytest.raises(DataError, match="no test images"):
         held_out(replace(exported.trained, split={"test": ()}))
+
+
+def test_held_out_images_are_turned_as_in_training(exported: Exported, tmp_path: Path):
+    from export.images import held_out
+
+    wide = exif.drawn(7, 5)
+    (tmp_path / "a.png").write_bytes(exif.png(wide, (b"eXIf", exif.SIX)))
+    entry = ImageEntry("a.png", 0, artifact.sha256_file(tmp_path / "a.png"))
+    small = replace(exported.trained.preprocess, resize=Shorter("shorter", 8), crop=CenterCrop("center", 8, 8))
+    made = replace(exported.trained, root=str(tmp_path), split={"test": (entry,)})
+    for orient, expected in ((False, wide), (True, wide.transpose(Image.Transpose.ROTATE_270))):
+        spec = replace(small, orient=orient)
+        assert torch.equal(held_out(replace(made, preprocess=spec))[0], preset.transform(spec)(expected))
 
 
 class Breaking(Workshop):
