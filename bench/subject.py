@@ -17,6 +17,7 @@ from contract.layout import Asked
 from contract.manifest import ExportManifest, ImageEntry, TrainManifest
 from contract.matrix import Cell, Matrix
 from contract.options import Options
+from contract.weights import started
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Subject:
     def name(self) -> str:
         """dataset/backbone."""
         return f"{self.train.dataset}/{self.train.backbone}"
+
+    @property
+    def title(self) -> str:
+        """The same with the weights that it started from, for tables."""
+        return started(self.name, self.train.weights.had)
 
     def model(self, cell_variant: str) -> Path:
         """The file that a runtime loads for a variant; `eager` is the checkpoint's manifest."""

@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
         done = _build_all(jobs, partial(renewed, matrix=matrix, source=source, force=asked.force), asked.threads, source, say)
     else:
         done = [_as_it_was(job) for job in jobs]
-    print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done), flush=True)
+    print(strict.pretty(done).rstrip() if asked.output_json else table.variants(done, [job.trained.weights for job in jobs]), flush=True)
     return _judged(done, frozenset(matrix.defaults.variant))
 
 

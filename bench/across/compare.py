@@ -109,4 +109,5 @@ def _differ(row: ParityRow | None) -> str:
 
 
 def _side(results: Results) -> Side:
-    return Side(results.run, results.started, results.command, results.exit_code)
+    weights = {f"{dataset}/{backbone}": had for (dataset, backbone), had in results.weights_had.items()}
+    return Side(results.run, results.started, results.command, results.exit_code, weights)

@@ -12,12 +12,13 @@ from contract.matrix import Cell
 
 @dataclass(frozen=True)
 class Side:
-    """A run: when it began, what was asked, how it ended."""
+    """A run: when it began, what was asked, how it ended; `weights`: what each dataset/backbone started from, where that is known."""
 
     run: str
     started: str
     command: str
     exit_code: int
+    weights: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 
-from bench.across.found import Comparison, RatioPair, Row
+from bench.across.found import Comparison, RatioPair, Row, Side
 from bench.explain import names
 from bench.report import words
 from bench.report.table import Table, escape, to_markdown
 from bench.results import Interval
 from contract.matrix import Cell
+from contract.weights import started
 
 OVERLAP = {True: "they overlap", False: "they do not overlap", None: "-"}
 
@@ -85,7 +86,8 @@ def differences(found: Comparison) -> Table:
 def verdicts(found: Comparison) -> Table:
     """Rows of parity that changed, and those of one run alone."""
     rows = [
-        (*_row(each.row), each.one or "not in it", each.one_differ, each.other or "not in it", each.other_differ) for each in found.verdicts
+        (*_row(found, each.row), each.one or "not in it", each.one_differ, each.other or "not in it", each.other_differ)
+        for each in found.verdicts
     ]
     one, other = found.one.run, found.other.run
     columns = ("backbone", "variant", "runtime", one, "labels differ", other, "labels differ")
@@ -94,7 +96,7 @@ def verdicts(found: Comparison) -> Table:
 
 def accuracies(found: Comparison) -> Table:
     """Counts of right answers that changed."""
-    rows = [(*_row(each.row), words.accuracy(each.one), words.accuracy(each.other)) for each in found.accuracies]
+    rows = [(*_row(found, each.row), words.accuracy(each.one), words.accuracy(each.other)) for each in found.accuracies]
     notes = ("of the images that each run compared, which need not be the same",)
     return Table(
         "Accuracy: other counts", ("backbone", "variant", "runtime", found.one.run, found.other.run), rows, frozenset({3, 4}), notes
@@ -117,6 +119,7 @@ def ratios(found: Comparison) -> Table:
     notes = (
         "time of the cell over time of its base, measured side by side within each run [95 %]; below 1 is faster than the base",
         "overlap does not show that nothing changed; where there is none, another machine may be the cause as well as another file",
+        *_random(found),
     )
     return Table("Ratios", ("cell", "base", found.one.run, found.other.run, "intervals"), rows, frozenset({2, 3}), notes)
 
@@ -125,11 +128,23 @@ def only(found: Comparison) -> Table:
     """Cells with a number in one run alone."""
     cells = [each.cell for each in found.only]
     rows = [(names.name(each.cell, cells), each.run, each.why) for each in found.only]
-    return Table("Cells in one run alone", ("cell", "has a number in", "in the other"), rows)
+    return Table("Cells in one run alone", ("cell", "has a number in", "in the other"), rows, notes=_random(found))
 
 
-def _row(row: Row) -> tuple[str, str, str]:
-    return f"{row.dataset}/{row.backbone}", row.variant, f"{row.runtime} {row.provider}"
+def _row(found: Comparison, row: Row) -> tuple[str, str, str]:
+    name = f"{row.dataset}/{row.backbone}"
+    had = dict.fromkeys(side.weights[name].rpartition("/")[2] for side in (found.one, found.other) if name in side.weights)
+    return started(name, ", then ".join(had)) if had else name, row.variant, f"{row.runtime} {row.provider}"
+
+
+def _random(found: Comparison) -> tuple[str, ...]:
+    """Names of cells are those that a user types: which of them started from random weights is said below."""
+    said = [f"{side.run}: {', '.join(names)}" for side in (found.one, found.other) if (names := _random_in(side))]
+    return (f"started from random weights: {'; '.join(said)}",) if said else ()
+
+
+def _random_in(side: Side) -> list[str]:
+    return [name for name, had in side.weights.items() if had == "random"]
 
 
 def _rule(rule: str | None) -> str:

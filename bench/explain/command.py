@@ -20,6 +20,7 @@ from bench.parity.ask import Session, save_tensors
 from bench.progress import Progress
 from bench.report import terminal
 from bench.report.stored import open_run
+from bench.report.words import backbone
 from bench.results import Measured, Results
 from bench.run import TIMED_IMAGES
 from bench.subject import Subject, open_folder
@@ -83,6 +84,7 @@ def conclude(
     parts = account.parts(*looks, differ=differ and a.cell.provider == "cpu")
     return Explanation(
         run=results.run,
+        model=backbone(results, a.cell.dataset, a.cell.backbone),
         a=a,
         b=b,
         stored=stored,

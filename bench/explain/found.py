@@ -103,10 +103,12 @@ class Standing:
 class Explanation:
     """Two cells, and where the difference between them lies.
 
-    `here`: the ratio as this look sees it, `ratios`: in each of its processes. `differ`: there is a difference that can be shared out.
+    `model`: what both are of, with the weights that it started from. `here`: the ratio as this look sees it, `ratios`: in each of its
+    processes. `differ`: there is a difference that can be shared out.
     """
 
     run: str
+    model: str
     a: Side
     b: Side
     stored: Standing

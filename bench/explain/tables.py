@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.explain.account import ORDER
 from bench.explain.found import Explanation, Kind, Side
 from bench.explain.words import share, signed, span
@@ -15,7 +17,8 @@ LEAST = 0.001
 
 def all_tables(found: Explanation) -> list[Table]:
     """In reading order."""
-    return [walls(found), parts(found), kinds(found), nodes(found.a, found.b), nodes(found.b, found.a)]
+    made = [walls(found), parts(found), kinds(found), nodes(found.a, found.b), nodes(found.b, found.a)]
+    return [replace(table, title=f"{found.model}: {table.title}") for table in made]
 
 
 def markdown(found: Explanation) -> str:

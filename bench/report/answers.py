@@ -92,7 +92,9 @@ def matters(results: Results) -> Answer:
         lines.append(f"Latency against raw-dynamic: {said}")
     changed = [each for each in found if each.verdict in ("faster", "slower")]
     lines += [
-        f"{each.cell.backbone}, {each.cell.variant} in {each.cell.runtime}: {words.ratio(each.ratio)} {each.verdict}" for each in changed
+        f"{words.backbone(results, each.cell.dataset, each.cell.backbone)}, {each.cell.variant} in {each.cell.runtime}:"
+        f" {words.ratio(each.ratio)} {each.verdict}"
+        for each in changed
     ]
     if not lines:
         return Answer(question, "not measured", "open", ("There is one variant only.",))

@@ -122,8 +122,9 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
         assert test is not None  # chosen so above
         share, low, high = (100 * value for value in (test.correct / test.total, test.low, test.high))
         time = words.duration_interval(cell.median_ns, cell.middle_ns)
-        hover = f"{cell.cell.backbone}, {cell_name(cell)}: {time}, accuracy {words.accuracy(test)}"
-        point = Point(x.at(cell.middle_ns or 1.0), y.at(share), y.at(low), y.at(high), hover, cell.cell.backbone)
+        name = words.backbone(results, cell.cell.dataset, cell.cell.backbone)
+        hover = f"{name}, {cell_name(cell)}: {time}, accuracy {words.accuracy(test)}"
+        point = Point(x.at(cell.middle_ns or 1.0), y.at(share), y.at(low), y.at(high), hover, name)
         placed.append((cell, share, point))
     best = frontier([(cell.middle_ns or 1.0, share) for cell, share, _ in placed])
     front = [placed[index][2] for index in best]
@@ -131,7 +132,7 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
     series = [Series(FRONTIER, (), "M" + " L".join(f"{x} {y}" for x, y in steps), dashed=True)]
     runtimes = sorted({cell.cell.runtime for cell in cells}, key=colour)
     # One name a backbone, at its fastest: the others lie on the same height.
-    fastest = {cell.cell.backbone: point for cell, _, point in sorted(placed, key=lambda each: -each[2].x)}
+    fastest = {point.label: point for _, _, point in sorted(placed, key=lambda each: -each[2].x)}
     for runtime in runtimes:
         points = [
             Point(point.x, point.y, point.low, point.high, point.hover, point.label if fastest[point.label] is point else "")

@@ -75,7 +75,7 @@ def parity(results: Results) -> Table:
             words.small(row.max_difference),
             words.small(row.tolerance),
             ", ".join(f"{count} of {row.images}" for count in row.bits_equal_to.values()) or "-",
-            words.percent(row.accuracy.correct / row.accuracy.total) if row.accuracy else "n/a",
+            words.accuracy(row.accuracy),
             f"{words.points(row.drop.drop)}, {words.below(row.images, row.drop.bound)}" if row.drop else "n/a",
         )
         for row in results.parity
@@ -83,7 +83,7 @@ def parity(results: Results) -> Table:
     against = words.reference(results)
     columns = (
         *("backbone", "variant", "runtime", "verdict", "labels differ", "so, at 95 %", "certified", "tensors bit-equal"),
-        *("logits off by", "tolerance", "bits = ort-python", "accuracy", "it drops by"),
+        *("logits off by", "tolerance", "bits = ort-python", "accuracy [95 %]", "it drops by"),
     )
     notes = (
         f"labels differ: from {against}'s; certified: same label, and nothing within the tolerance could change it",

@@ -9,6 +9,7 @@ from bench.results import Interval, Noise, ParityRow, Results
 from bench.stats import LEAST_FOR
 from contract.manifest import Accuracy
 from contract.predicting import STAGES
+from contract.weights import started
 
 # What happens to an image, in order; JSON has its keys in another one.
 ORDER = ("read", *STAGES, "logits", "top-1", "label")
@@ -118,7 +119,7 @@ def backbone(results: Results, dataset: str, name: str) -> str:
     """The backbone with the weights that it started from: every table says so when they are random. With its data set if there are more."""
     shown = f"{dataset}/{name}" if len(results.datasets) > 1 else name
     had = results.weights_had.get((dataset, name))
-    return shown if had is None else f"{shown} ({'random' if had == 'random' else had.rpartition('/')[2]})"
+    return shown if had is None else started(shown, had)
 
 
 def short(text: str, characters: int) -> str:

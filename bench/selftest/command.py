@@ -53,7 +53,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
             progress.part(f"pair {number + 1} of {len(plan)}: slowed by {share:.0%}, {seconds:g} s")
             settings = Measure(seconds, matrix.measure.restarts, matrix.measure.equivalent)
             compared.append(compare(model, about, given, share, settings, fleet, matrix.defaults.seed + number, Path(work)))
-            store(f"{subject.name} {variant}", compared, matrix.defaults.seed, folder)
+            store(f"{subject.title} {variant}", compared, matrix.defaults.seed, folder)
             progress.done(seconds)
     if raw.write:
         document.replace_between(CHECKOUT / "METHODOLOGY.md", table.BEGIN, table.END, (folder / "selftest.md").read_text(encoding="utf-8"))

@@ -118,7 +118,7 @@ def found_in(gave: list[Found], *, subject: Subject, about: Asked, fleet: Fleet)
     machine = describe()
     judged = judge(about.chain, found.cells, fleet.receipts, about.settings.equivalent)
     return Split(
-        subject=f"{subject.name} {variant_of(subject)}, batch 1",
+        subject=f"{subject.title} {variant_of(subject)}, batch 1",
         machine=f"{machine.cpu}, {machine.system.split()[0]}",
         command=f"python -m bench split --backbone {subject.train.backbone} --seconds {about.settings.seconds:g}",
         day=f"{datetime.now(UTC):%Y-%m-%d}",

@@ -118,7 +118,7 @@ def test_did_a_variant_matter():
     assert (found.short, found.tone) == ("0 of 1 variants differ in time", "good")
     assert found.lines == ("The graph: onnxsim changed nothing in 2 of 4 files", "Latency against raw-dynamic: 1 equivalent")
     slower = answers.matters(run(replace(same, ratio=Interval(1.2, 1.1, 1.3), verdict="slower")))
-    assert slower.lines[-1] == "resnet18, sim-dynamic in ort-python: 1.200 [1.100, 1.300] slower"
+    assert slower.lines[-1] == "resnet18 (random), sim-dynamic in ort-python: 1.200 [1.100, 1.300] slower"
     open_ = answers.matters(run(replace(same, verdict="inconclusive")))
     assert (open_.short, open_.tone) == ("no difference shown; 1 of 1 undecided", "open")
     unjudged = answers.matters(run(replace(same, verdict=None)))

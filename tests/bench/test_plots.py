@@ -76,7 +76,7 @@ def test_accuracy_against_latency_names_each_backbone_once():
     second = replace(second, test=Accuracy(150, 300, 0.44, 0.56))
     (found,) = plots.paretos(replace(made.results(), cells=tuple(cells), subjects=(first, second)))
     front, python, rust = found.series
-    assert [point.label for point in (*python.points, *rust.points)] == ["", "regnet_x_400mf", "resnet18"]
+    assert [point.label for point in (*python.points, *rust.points)] == ["", "regnet_x_400mf (DEFAULT)", "resnet18 (random)"]
     assert front.path == f"M{rust.points[0].x} {rust.points[0].y}"  # it is the fastest and the most accurate
     worse = python.points[1]
     assert worse.y == pytest.approx(plots.HEIGHT - (plots.HEIGHT - plots.TOP) * 10 / 60, abs=0.1)  # 50 % on a scale from 40 to 100

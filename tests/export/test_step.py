@@ -19,7 +19,7 @@ from PIL import Image
 from contract import artifact, lock, manifest, options
 from contract.errors import DataError
 from contract.layout import CHECKOUT
-from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest, ImageEntry, TrainManifest
+from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest, ImageEntry, TrainManifest, WeightsHad
 from contract.preprocess import CenterCrop, Shorter
 from export import plan, step, table
 from export.build import _staging, build
@@ -175,7 +175,7 @@ def test_a_crashing_simplifier_costs_its_variants_only(tmp_path: Path):
     assert [entry.name for entry in done.variants] == ["raw-static", "raw-dynamic"]
     assert [(entry.name, entry.why) for entry in done.failed] == [("sim-static", "crashed (SIGSEGV)"), ("sim-dynamic", "crashed (SIGSEGV)")]
     assert manifest.read_verified(ExportManifest, tmp_path / "0123abcd" / EXPORT, "") == done
-    assert "sim-static   failed:" in table.variants([done])
+    assert "sim-static   failed:" in table.variants([done], [made.weights])
 
 
 def test_an_answer_that_is_no_number_is_refused(tmp_path: Path):
@@ -190,8 +190,8 @@ def test_an_answer_that_is_no_number_is_refused(tmp_path: Path):
 
 
 def test_the_table_says_when_nothing_changed(argv: list[str], folder: Path):
-    text = table.variants([pretend_exported(folder, "s")])
-    assert text.splitlines()[0] == "wings/squeezenet1_1"
+    text = table.variants([pretend_exported(folder, "s")], [WeightsHad(("random",), "random", None, None)])
+    assert text.splitlines()[0] == "wings/squeezenet1_1 (random)"
     assert "sim-static   2 -> 1" in text
     assert "onnxsim changed nothing" in text
 

@@ -119,8 +119,17 @@ def test_verdicts_and_accuracies_that_moved():
     (moves,) = found.accuracies
     assert (moves.row.variant, moves.row.runtime, moves.one.correct, moves.other.correct) == ("raw-dynamic", "ort-python", 290, 288)
     text = to_markdown(tables.verdicts(found))
-    assert "| wings/resnet18 | raw-dynamic | ort-rust cpu | pass | 0 of 300 | not in it | - |" in text
+    assert "| wings/resnet18 \\(random\\) | raw-dynamic | ort-rust cpu | pass | 0 of 300 | not in it | - |" in text
     assert tables.headline(found)[3] == "Parity: 3 rows in both, of which 1 have another verdict; 1 in one run alone"
+
+
+def test_every_table_says_random_weights():
+    found = compare(first(), replace(moved(), subjects=(replace(made.subject(had="torchvision/x.DEFAULT")),)))
+    assert {row[0] for table in (tables.verdicts(found), tables.accuracies(found)) for row in table.rows} == {
+        "wings/resnet18 (random, then x.DEFAULT)"
+    }
+    said = "started from random weights: 20261121-101500-00ff: wings/resnet18"
+    assert [table.notes[-1] for table in (tables.ratios(found), tables.only(found))] == [said, said]
 
 
 def test_the_references_accuracy_stands_once():

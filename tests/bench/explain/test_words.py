@@ -142,7 +142,7 @@ def test_tables():
     assert kinds.rows[0] == ("convolution", "aten::mkldnn_convolution", "20.00 ms", "20", "-", "-", "+20.00 ms")
     assert kinds.rows[1] == ("convolution", "Conv", "-", "-", "16.00 ms", "20", "-16.00 ms")
     assert len(torch_nodes.rows) == 10
-    assert torch_nodes.title == "The 10 dearest nodes of torch-eager"
+    assert torch_nodes.title == "resnet18 (random): The 10 dearest nodes of torch-eager"
     assert torch_nodes.rows[0] == ("layer11.conv", "Conv2d", "11.00 ms", "36 %")
     assert len(onnx_nodes.rows) == 8
 

@@ -70,6 +70,7 @@ def test_the_command_writes_what_it_found_after_each_pair(tmp_path, monkeypatch,
     (folder,) = (tmp_path / "reports").iterdir()
     tested = json.loads((folder / "selftest.json").read_text())
     assert [(row["slowdown"], row["trials"]) for row in tested["live"]] == [(0.0, 1), (0.03, 1)]
+    assert tested["subject"] == "wings/resnet18 (random) raw-static, batch 1"
     assert "| 3% | 2 s | 1 |" in (folder / "selftest.md").read_text()
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / "selftest.md")
 
@@ -84,7 +85,7 @@ def test_all_pairs_as_data(tmp_path, monkeypatch, capfd):
     said = capfd.readouterr()
     told = json.loads(said.out)
     assert [each["slowdown"] for each in told["compared"]] == [share for share, _, _ in command.TRIALS]
-    assert told["subject"] == "wings/resnet18 raw-static, batch 1"
+    assert told["subject"] == "wings/resnet18 (random) raw-static, batch 1"
     assert "| 3% | 15 s | 1 |" in said.err
 
 

@@ -79,7 +79,7 @@ def test_each_backbone_is_measured_by_itself(asked, monkeypatch, capfd):
     # One half of the time each; what stands for the second one is a link to the first.
     assert asked_for == [("wings/resnet18", 4.0), ("wings/resnet18", 4.0)]
     said = capfd.readouterr()
-    assert [each["subject"] for each in json.loads(said.out)] == ["wings/resnet18 raw-static, batch 1"] * 2
+    assert [each["subject"] for each in json.loads(said.out)] == ["wings/resnet18 (random) raw-static, batch 1"] * 2
     assert said.err.count("step by step") == 2
 
 
