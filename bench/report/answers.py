@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
 from bench.measure.pairs import BASE_RUNTIME, BASE_VARIANT
 from bench.report import words
-from bench.results import Contrast, Results
+from bench.results import Contrast, Interval, Results
 
 # `open`: nothing was judged, or it cannot be told.
 Tone = Literal["good", "bad", "open"]
@@ -18,21 +18,18 @@ Tone = Literal["good", "bad", "open"]
 
 @dataclass(frozen=True)
 class Answer:
-    """A question, its answer in a few words, and what stands behind it."""
+    """A question, its answer in a few words, what stands behind it, and `by`: how much, in one line for all of it."""
 
     question: str
     short: str
     tone: Tone
     lines: tuple[str, ...]
+    by: str = ""
 
 
 def all_answers(results: Results) -> list[Answer]:
     """In reading order."""
-    timed = fastest(results)
-    if results.noise is not None:
-        # What an answer about times is worth stands beside it.
-        timed = replace(timed, lines=(*timed.lines, f"This machine's measuring: {words.alarms(results.noise)}"))
-    return [agrees(results), timed, matters(results)]
+    return [agrees(results), fastest(results), matters(results)]
 
 
 def agrees(results: Results) -> Answer:
@@ -63,7 +60,8 @@ def fastest(results: Results) -> Answer:
     if not found:
         return Answer(question, "not measured", "open", ("No latency was measured in two runtimes.",))
     lines, first, undecided = [], [], False
-    for (dataset, backbone, provider), of in _by_place(found).items():
+    places = _by_place(found)
+    for (dataset, backbone, provider), of in places.items():
         left = contenders(of)
         undecided |= len(left) > 1
         first.append("cannot be told yet" if len(left) > len(of) else " or ".join(left))
@@ -72,7 +70,7 @@ def fastest(results: Results) -> Answer:
     counts = Counter(first)
     many = len(first) > 1
     short = "; ".join(f"{names} ({count} of {len(first)})" if many else names for names, count in counts.most_common())
-    return Answer(question, short, "open" if undecided else "good", tuple(lines))
+    return Answer(question, short, "open" if undecided else "good", tuple(lines), _by_how_much(places.values()))
 
 
 def matters(results: Results) -> Answer:
@@ -130,6 +128,24 @@ def _by_place(found: Sequence[Contrast]) -> dict[tuple[str, str, str], list[Cont
         chosen = BASE_VARIANT if BASE_VARIANT in variants else variants[0]
         places[place] = [each for each in group if each.base.variant == chosen]
     return places
+
+
+def _by_how_much(places: Iterable[Sequence[Contrast]]) -> str:
+    """The ratio of each runtime, or of several places the least and the largest, with what holds all their intervals."""
+    ratios: dict[str, list[Interval]] = {}
+    for each in (each for of in places for each in of):
+        if each.ratio is not None and each.not_comparable is None:
+            ratios.setdefault(each.cell.runtime, []).append(each.ratio)
+    said = [f"{runtime} {_span(found)}" for runtime, found in ratios.items()]
+    return f"Time against {BASE_RUNTIME}: {'; '.join(said)}" if said else ""
+
+
+def _span(found: Sequence[Interval]) -> str:
+    if len(found) == 1:
+        return words.ratio(found[0])
+    values = [each.value for each in found]
+    within = f"[{min(each.low for each in found):.3f}, {max(each.high for each in found):.3f}]"
+    return f"{min(values):.3f} to {max(values):.3f}, all within {within}"
 
 
 def _against(contrast: Contrast) -> str:

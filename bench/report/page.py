@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bench.report import answers, charts, gallery, grids, plots, summary, words
+from bench.report import absent, answers, charts, gallery, grids, plots, summary, verdict, words
 from bench.report.table import Table, printable
 from bench.results import Results
 
@@ -41,6 +41,8 @@ LIMITS = (
     # One chart alone may be too large: of all backbones, or of one with a thousand variants.
     *(Limit(rows, 0, 0, 100) for rows in (60, 24, 12, 4)),
 )
+# Lines of an answer that stand on the first screen.
+FIRST = 3
 # A list of more is no help: rows are found by words.
 MOST_CHOICES = 60
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -103,7 +105,10 @@ def _drawn(
         policy=Whole(policy),
         style=style,
         script=script,
+        parity=verdict.parity(results),
+        error_rates=verdict.error_rates(results.noise),
         headline=_lines(headline, rows),
+        first=FIRST,
         answers=[replace(each, lines=_lines(each.lines, rows)) for each in answered],
         charts=[each for kind in drawings.rows for each in kind[some]],
         plots=[each for kind in drawings.curves for each in kind[some]],
@@ -111,7 +116,7 @@ def _drawn(
         trainings=drawings.trainings[some],
         galleries=[replace(each, pictures=each.pictures[: limit.images]) for each in drawings.galleries[some]],
         contents=_contents(drawings, tables),
-        absent=_absent(drawings),
+        absent=absent.absent(drawings.rows, drawings.curves, drawings.fields, drawings.trainings, drawings.galleries),
         nouns=_nouns(results, limit.characters),
         width=charts.WIDTH,
         label=charts.LABEL,
@@ -123,16 +128,6 @@ def _drawn(
         command=results.command,
         started=results.started,
     )
-
-
-def _absent(drawings: Drawings) -> list[tuple[str, str]]:
-    """Drawings that this run gave nothing for, each with the options after -- that would."""
-    (curves, _), (_, ledger, _) = drawings.curves, drawings.fields
-    wanted = [
-        (bool(curves), "throughput over batch sizes", "nox -s bench -- --scenario curve"),
-        (bool(ledger), "every stage of every image", "nox -s parity -- --stages"),
-    ]
-    return [(name, command) for drawn, name, command in wanted if not drawn]
 
 
 def _environment(characters: int) -> Environment:

@@ -77,10 +77,17 @@ def test_how_much_faster_is_said_with_its_interval():
     assert few.lines[0].endswith("ort-rust was not compared (2 processes are too few)")
 
 
-def test_what_this_machines_measuring_is_worth_stands_beside_the_times():
-    found = answers.all_answers(made.results())
-    assert [each.lines[-1].startswith("This machine's measuring: 0 of 1 pairs of equal programs") for each in found] == [False, True, False]
-    assert not any("This machine" in line for each in answers.all_answers(replace(made.results(), noise=None)) for line in each.lines)
+def test_by_how_much_is_said_in_one_line():
+    rust, eager = runtime(RUST, 0.97, 0.98, 0.99, "faster"), runtime(EAGER, 1.8, 1.9, 2.0, "slower")
+    one = answers.fastest(run(rust, eager))
+    assert one.by == "Time against ort-python: ort-rust 0.980 [0.970, 0.990]; torch-eager 1.900 [1.800, 2.000]"
+    other = [replace(each, backbone="regnet_x_400mf") for each in (RUST, BASE)]
+    slower = made.contrast(*other, "runtime", Interval(1.05, 0.96, 1.1), "inconclusive")
+    cells = (*run().cells, replace(run().cells[1], cell=other[0]))
+    both = answers.fastest(replace(run(rust, slower), cells=cells))
+    assert both.by == "Time against ort-python: ort-rust 0.980 to 1.050, all within [0.960, 1.100]"
+    apart = answers.fastest(run(replace(rust, not_comparable="threads"), replace(eager, ratio=None)))
+    assert apart.by == ""
 
 
 def test_what_each_group_finds_is_said_where_there_are_several():
