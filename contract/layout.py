@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from contract import artifact, strict
 from contract.errors import DataError
@@ -50,7 +51,9 @@ class Asked:
 
     def portable(self) -> Asked:
         """The same wherever the checkout lies."""
-        folders = {name: portable(path) for name in ("root", "train", "val", "test") if (path := getattr(self.dataset, name)) is not None}
+        folders: dict[str, Any] = {
+            name: portable(path) for name in ("root", "train", "val", "test") if (path := getattr(self.dataset, name)) is not None
+        }
         weights = tuple(f"{FILE}{portable(each.removeprefix(FILE))}" if each.startswith(FILE) else each for each in self.backbone.weights)
         return replace(
             self,
