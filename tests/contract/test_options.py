@@ -92,32 +92,6 @@ def test_a_misspelt_option_is_told_with_the_nearest_one(given, meant):
     assert caught.value.next.partition("?")[0] == (meant.partition("?")[0] or caught.value.next)
 
 
-def verbs() -> options.Parser:
-    made = options.Parser(prog="python -m it")
-    verb = made.add_subparsers(dest="verb", required=True).add_parser("draw")
-    verb.add_argument("file")
-    verb.add_argument("--json", action="store_true")
-    return made
-
-
-@pytest.mark.parametrize(
-    ("given", "said", "meant"),
-    [
-        ("draw a.png --jsn", "unrecognized arguments: --jsn", "did you mean '--json'? "),
-        ("draw a.png b --jsn", "unrecognized arguments: b --jsn", "did you mean '--json'? "),
-        ("draw --jsn", "the following arguments are required: file", "did you mean '--json'? "),
-        ("draw --json", "the following arguments are required: file", ""),
-        ("draw a.png --xyzzy", "unrecognized arguments: --xyzzy", ""),
-        ("draw a.png --js", "unrecognized arguments: --js", "did you mean '--json'? "),
-    ],
-)
-def test_a_misspelt_option_of_a_verb_is_an_error_of_the_verb(given, said, meant):
-    with pytest.raises(UsageError) as caught:
-        verbs().parse_args(given.split())
-    assert (caught.value.what, caught.value.where) == (said, "python -m it draw")
-    assert caught.value.next == f"{meant}python -m it draw --help lists the options"
-
-
 def test_stages_are_asked_for_of_every_image():
     assert not select("--quick").parity.stages
     assert select("--quick", "--stages").parity.stages
