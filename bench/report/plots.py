@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from bench.report import words
+from bench.report import labels, words
 from bench.report.charts import Tick, cell_name, colour, of_kind
 from bench.report.scale import Scale
 from bench.results import Epoch, Measured, Results, Subject
@@ -17,11 +17,13 @@ HEIGHT, TOP, LEFT, RIGHT, WIDE, NARROW = 260, 12, 64, 24, 900, 440
 SHOWN = ("raw-dynamic", "eager")
 # Grey: the colours before it are those of runtimes, with one for all that are not known by name.
 FRONTIER = 5
+# Of a point, as the template draws it.
+RADIUS, WHISKER = 5, 1
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value with its interval upwards and downwards; `label` stands beside it."""
+    """A value with its interval upwards and downwards; `label` stands at `place`."""
 
     x: float
     y: float
@@ -29,6 +31,7 @@ class Point:
     high: float
     hover: str
     label: str = ""
+    place: labels.Place | None = None
 
 
 @dataclass(frozen=True)
@@ -125,26 +128,29 @@ def _pareto(results: Results, cells: Sequence[Measured]) -> Plot:
         name = words.backbone(results, cell.cell.dataset, cell.cell.backbone)
         hover = f"{name}, {cell_name(cell)}: {time}, accuracy {words.accuracy(test)}"
         point = Point(x.at(cell.middle_ns or 1.0), y.at(share), y.at(low), y.at(high), hover, name)
-        placed.append((cell, share, point))
-    best = frontier([(cell.middle_ns or 1.0, share) for cell, share, _ in placed])
-    front = [placed[index][2] for index in best]
+        placed.append((share, point))
+    best = frontier([(cell.middle_ns or 1.0, share) for cell, (share, _) in zip(cells, placed, strict=True)])
+    front = [placed[index][1] for index in best]
     steps = [(front[0].x, front[0].y), *((x, y) for one, two in pairwise(front) for x, y in ((two.x, one.y), (two.x, two.y)))]
     series = [Series(FRONTIER, (), "M" + " L".join(f"{x} {y}" for x, y in steps), dashed=True)]
     runtimes = sorted({cell.cell.runtime for cell in cells}, key=colour)
-    # One name a backbone, at its fastest: the others lie on the same height.
-    fastest = {point.label: point for _, _, point in sorted(placed, key=lambda each: -each[2].x)}
-    for runtime in runtimes:
-        points = [
-            Point(point.x, point.y, point.low, point.high, point.hover, point.label if fastest[point.label] is point else "")
-            for cell, _, point in placed
-            if cell.cell.runtime == runtime
-        ]
-        series.append(Series(colour(runtime), tuple(points)))
+    points = list(zip(cells, _named([point for _, point in placed]), strict=True))
+    series += [Series(colour(runtime), tuple(point for cell, point in points if cell.cell.runtime == runtime)) for runtime in runtimes]
     first = cells[0].cell
     legend = (*((colour(runtime), runtime) for runtime in runtimes), (FRONTIER, "dashed: nothing is both faster and more accurate"))
     ticks = tuple(Tick(x.at(value), words.duration(value)) for value in x.ticks())
     named = f"Accuracy against latency: {first.dataset} on {first.provider}"
     return Plot(named, WIDE, "latency, log scale", "accuracy, %", ticks, _marked(y), tuple(series), legend=tuple(legend))
+
+
+def _named(points: Sequence[Point]) -> list[Point]:
+    """The points with one name a backbone, at its fastest, as the others lie on the same height, and a place for each name."""
+    fastest = {point.label: point for point in sorted(points, key=lambda each: -each.x)}
+    marks = [labels.Box(each.x - RADIUS, each.y - RADIUS, each.x + RADIUS, each.y + RADIUS) for each in points]
+    marks += [labels.Box(each.x - WHISKER, each.high, each.x + WHISKER, each.low) for each in points]
+    names = [labels.Name(label, each.x, each.y) for label, each in fastest.items()]
+    places = dict(zip(fastest, labels.place(names, marks, labels.Box(LEFT, 0, WIDE, HEIGHT)), strict=True))
+    return [replace(each, place=places[each.label]) if fastest[each.label] is each else replace(each, label="") for each in points]
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[int]:

@@ -37,6 +37,18 @@ FOCUS_ALL = """() => {
   return wrong;
 }"""
 
+# The names of points that cover a point's circle or another name, as the browser's own letters have them.
+COVERED = """() => {
+  const figure = [...document.querySelectorAll("figure")].find((each) => each.textContent.includes("Accuracy against latency"));
+  const names = [...figure.querySelectorAll("text.side")];
+  const meet = (one, other) =>
+    one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+  const of = (mark) => mark.getBoundingClientRect();
+  const marks = [...figure.querySelectorAll("circle"), ...names];
+  return [names.length, names.filter((name) => marks.some((mark) => mark !== name && meet(of(name), of(mark))))
+    .map((name) => name.textContent)];
+}"""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -146,4 +158,13 @@ def test_paper_has_no_tip(browser, place):
     assert told(shown)
     shown.emulate_media(media="print")
     assert told(shown) == ""
+    shown.context.close()
+
+
+def test_names_of_points_stand_free(browser, tmp_path):
+    results = drawn.crowd()
+    place = tmp_path / "page.html"
+    place.write_text(page.render(results, tables.all_tables(results)), encoding="utf-8")
+    shown, _ = opened(browser, place)
+    assert shown.evaluate(COVERED) == [6, []]
     shown.context.close()

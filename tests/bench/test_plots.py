@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report import charts, gallery, grids, plots
+from bench.report.labels import Box
 from bench.report.scale import Scale
 from bench.results import Control, Epoch, Interval, Noise
 from contract.manifest import Accuracy
-from tests.bench import made
+from tests.bench import drawn, made
 
 
 def rated(runtime: str, batch: int, rate: float, variant: str = "raw-dynamic"):
@@ -82,6 +83,17 @@ def test_accuracy_against_latency_names_each_backbone_once():
     assert worse.y == pytest.approx(plots.HEIGHT - (plots.HEIGHT - plots.TOP) * 10 / 60, abs=0.1)  # 50 % on a scale from 40 to 100
     assert "50.0 % [44.0, 56.0] (150 of 300)" in worse.hover
     assert plots.paretos(replace(made.results(), cells=tuple(cells[:2]))) == []  # one backbone is no choice
+
+
+def test_names_in_a_crowd_cover_no_point_and_no_other_name():
+    (found,) = plots.paretos(drawn.crowd())
+    points = [point for series in found.series for point in series.points]
+    names = [point.place.box(point.label) for point in points if point.place]
+    assert (len(points), len(names)) == (24, 6)
+    assert all((point.place is None) == (point.label == "") for point in points)
+    dots = [Box(each.x - 5, each.y - 5, each.x + 5, each.y + 5) for each in points]
+    assert not [pair for pair in combinations(names, 2) if pair[0].shared(pair[1]) > 0]
+    assert not [(name, each) for name in names for each in dots if name.shared(each) > 0]
 
 
 @pytest.mark.parametrize("runtime", [*charts.RUNTIMES, "openvino"])
