@@ -1,6 +1,7 @@
 """Tab completion of the steps' options: the code that `python -m bench completion` prints sets a shell up for it.
 
-argcomplete is imported only where a shell asks: nothing else needs it, and infer_py is used without it.
+argcomplete is imported only where a shell asks: nothing else needs it, and infer_py is used without it. It is the one library but numpy
+that contract names (tests/test_imports.py).
 """
 
 from __future__ import annotations

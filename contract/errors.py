@@ -5,7 +5,7 @@ ConcordError
 ├── UsageError        2    nothing was judged: wrong usage, nothing compared, claim not supported
 │   └── UnsupportedError   a runtime lacks the verb: its cells are holes with this reason
 ├── EnvironmentFault  3    no such provider, library, compiler; disk full
-└── DataError         4    an image, CSV, checkpoint or ONNX file is bad
+└── DataError         4    an image, CSV, checkpoint, ONNX file or matrix.toml is bad
 """
 
 from __future__ import annotations

@@ -213,4 +213,7 @@ def load(path: Path) -> Matrix:
         for key in sorted(ours & set(data)):
             raise strict.StrictError(f"unknown key '{key}'; {nearest(key, set(Matrix.__dataclass_fields__) - ours)}", where=path.name)
         # Given with the data: what the file's own names are checked with says which file they stand in.
-        return strict.decode(Matrix, data | {"source": path.name}, path.name)
+        try:
+            return strict.decode(Matrix, data | {"source": path.name}, path.name)
+        except UsageError as fault:  # a name that the file says, and not the command line
+            raise DataError(fault.what, where=path.name, next=fault.next) from fault

@@ -8,6 +8,7 @@ from typing import Literal
 from contract import strict
 from contract.claim import Claim, parse_claim
 from contract.errors import DataError, nearest
+from contract.formats import refuse_foreign
 from contract.weights import EXAMPLE, NO_PATH, lacks_path
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -76,6 +77,7 @@ class Dataset:
             raise strict.StrictError("a csv set needs labels = FILE", where=self.name)
         if min(self.species, self.per_species) < 1:
             raise strict.StrictError("species and per_species must be at least 1", where=self.name)
+        refuse_foreign(self)
 
 
 @dataclass(frozen=True)

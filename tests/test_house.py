@@ -112,6 +112,14 @@ def test_every_locked_package_has_one_version_and_its_hashes():
             assert hashes >= 1, name
 
 
+@pytest.mark.parametrize("machine", ["arm64", "x86_64"])
+def test_macos_gets_onnxruntime_for_the_cpu_and_nothing_of_nvidia(machine):
+    mac = {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix", "platform_machine": machine}
+    taken = {name for name, rows in locked().items() for row, _ in rows if row.marker is None or row.marker.evaluate(mac)}
+    assert {"onnxruntime", "torch"} <= taken
+    assert [name for name in sorted(taken) if name.startswith(("nvidia-", "cuda-")) or name in ("onnxruntime-gpu", "triton")] == []
+
+
 def test_the_lock_covers_what_pyproject_asks_for():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     rows = locked()

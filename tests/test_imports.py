@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,26 @@ def modules(package: str) -> list[str]:
     files = sorted((CHECKOUT / package).rglob("*.py"))
     names = [".".join(path.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__") for path in files]
     return [name for name in names if not name.endswith("__main__") and name not in PYTEST_FILES]
+
+
+def imported(path: Path) -> set[str]:
+    """Packages that a file names, wherever in it, importlib's among them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and isinstance(node.args[0], ast.Constant):
+            found |= {str(node.args[0].value)}
+    return {name.partition(".")[0] for name in found}
+
+
+def test_contract_is_standard_library_and_numpy():
+    """With one exception: argcomplete, which contract/completion.py imports only where a shell asks."""
+    known = sys.stdlib_module_names | {"numpy", "contract"}
+    files = (CHECKOUT / "contract").rglob("*.py")
+    assert {(path.name, name) for path in files for name in imported(path) - known} == {("completion.py", "argcomplete")}
 
 
 def heavy(*names: str, folder: Path = CHECKOUT) -> str:

@@ -18,6 +18,7 @@ from train import device, preset
 from train.data.load import LoadedSet, load
 from train.fit.fitting import Job
 from train.model.sizes import check_sizes
+from train.weights import names
 from train.weights.choose import Source, choose
 from train.weights.given import same_classes
 
@@ -45,7 +46,8 @@ def plan(opts: Options, matrix: Matrix) -> list[Planned]:
     """Read the data sets, get the weights, and find out what is current. Raises ConcordError for whatever is wrong with them."""
     on = device.pick(matrix.defaults.device)
     for backbone in matrix.chosen("backbone"):
-        preset.of_backbone(backbone)  # a misspelt name is found before images are read
+        names.known(backbone.name, matrix.source)  # a misspelt name is found before images are read
+        preset.of_backbone(backbone)
     source = artifact.package_hash("train", "contract")
     planned = []
     for dataset in cast(Sequence[Dataset], matrix.chosen("dataset")):

@@ -23,7 +23,10 @@ from train.write import versions, write
 def train(options: Options, matrix: Matrix) -> int:
     """Train every chosen backbone on every chosen data set."""
     artifact.sweep(options.artifacts)
-    device.set_up(device.pick(matrix.defaults.device), options.threads)
+    on = device.pick(matrix.defaults.device)
+    device.set_up(on, options.threads)
+    if not options.output_json:
+        table.print_asked(matrix, on, options.checkpoint, _console(stderr=True))
     planned = plan(options, matrix)
     costs = [cost(item.job) for item in planned]
     table.print_plan(planned, costs, _console(stderr=True))

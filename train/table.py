@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contract import strict
 from contract.manifest import TrainManifest
+from contract.matrix import Backbone, Matrix
 from train.costs import Cost
 from train.fit.fitting import parts_of
-from train.jobs import Planned
+from train.jobs import NOT_TRAINED, Planned
+from train.weights.names import RANDOM
+
+
+def print_asked(matrix: Matrix, on: str, checkpoint: Path | None, console: Console) -> None:
+    """What matrix.toml and the options say, before the first download and the first image."""
+    table = Table(title="asked: train", title_justify="left", box=None, pad_edge=False)
+    for column in ("data sets", "backbone", "weights", "recipe", "device"):
+        table.add_column(column, overflow="fold")
+    for backbone in matrix.chosen("backbone"):
+        weights = ", ".join(backbone.weights) if checkpoint is None else checkpoint.name
+        table.add_row(", ".join(matrix.defaults.dataset), backbone.name, escape(weights), _recipes(backbone, on, checkpoint), on)
+    console.print(table, no_wrap=True)
+    console.print("the plan follows when weights and images are read")
+
+
+def _recipes(backbone: Backbone, on: str, checkpoint: Path | None) -> str:
+    """The recipes that may be taken: which one, the weights that can be had decide."""
+    if checkpoint is not None:
+        return NOT_TRAINED
+    kinds = dict.fromkeys(each == RANDOM for each in backbone.weights)
+    keys = [f"random-{on}" if random and f"random-{on}" in backbone.recipe else on for random in kinds]
+    return " or ".join(dict.fromkeys(backbone.recipe.get(key, f"none for {key}") for key in keys))
 
 
 def print_plan(planned: Sequence[Planned], costs: Sequence[Cost], console: Console) -> None:

@@ -78,3 +78,9 @@ def test_the_environments_own_programs_come_first(monkeypatch):
     monkeypatch.setenv("PATH", "/somewhere")
     assert building.search_path().endswith(f"{os.pathsep}/somewhere")
     assert Path(building.search_path().split(os.pathsep)[0]).is_dir()
+
+
+def test_a_binary_that_is_not_built_says_how_to(monkeypatch):
+    monkeypatch.setattr(ort_rust, "BINARY", ort_rust.CRATE / "target" / "nothing" / "infer-rs")
+    with pytest.raises(EnvironmentFault, match=r"/nothing/infer-rs: the Rust binary is not built\n  next: nox -s build, or"):
+        ort_rust.command(("cpu",))

@@ -243,7 +243,9 @@ def test_a_run_is_stored_loaded_and_rendered(tmp_path):
     write.render(results, tmp_path)
     made_of = {"index.html", "summary.md", "tables.txt", "environment.json", "junit.xml", "results.csv", "parity.csv"}
     assert {path.name for path in tmp_path.iterdir()} == {"results.json", *made_of}
-    assert set(json.loads((tmp_path / "environment.json").read_text())) == {"machine", "receipts"}
+    environment = json.loads((tmp_path / "environment.json").read_text())
+    assert set(environment) == {"machine", "receipts"}
+    assert environment["machine"]["cpu_flags"] == list(results.environment.cpu_flags) != []
 
 
 def test_no_run_and_another_versions_run(tmp_path):

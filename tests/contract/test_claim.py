@@ -6,7 +6,7 @@ import pytest
 
 from contract import matrix as matrices
 from contract.claim import Claim, parse_claim
-from contract.errors import UsageError
+from contract.errors import DataError, UsageError
 from contract.layout import CHECKOUT
 from contract.options import parse, parser, select
 from contract.strict import StrictError
@@ -52,14 +52,14 @@ def write_matrix(folder, parity: str):
 
 def test_a_claim_of_an_unknown_backbone_is_refused(tmp_path):
     path = write_matrix(tmp_path, "claims = { resnet81 = 'disagreement < 1 % at 95 %' }")
-    with pytest.raises(UsageError, match="unknown backbone 'resnet81'; did you mean 'resnet18'"):
+    with pytest.raises(DataError, match="unknown backbone 'resnet81'; did you mean 'resnet18'"):
         matrices.load(path)
 
 
 def test_a_budget_of_an_unknown_backbone_is_refused(tmp_path):
     path = tmp_path / "matrix.toml"
     path.write_text((CHECKOUT / "matrix.toml").read_text().replace("budgets = { regnet_y_16gf", "budgets = { regnet_y_61gf"))
-    with pytest.raises(UsageError, match="unknown backbone 'regnet_y_61gf'; did you mean 'regnet_y_16gf'"):
+    with pytest.raises(DataError, match="unknown backbone 'regnet_y_61gf'; did you mean 'regnet_y_16gf'"):
         matrices.load(path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contract import matrix, strict
-from contract.errors import ConcordError, DataError
+from contract.errors import DataError
 from contract.layout import CHECKOUT
 from contract.matrix import Matrix
 
@@ -174,6 +174,14 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
         ('format = "folder"', 'format = "folder"\nsplit = [0.5, 0.5, 0.5]', "positive shares that sum to 1"),
         ('format = "folder"', 'format = "folder"\ntrain = "t"', "train and test folders come together"),
         ('format = "folder"', 'format = "folder"\nspecies = 0', "at least 1"),
+        (
+            'format = "folder"',
+            'format = "folder"\nspecies = 3',
+            r"dataset\[0\] \(set\): 'species' means nothing to format = 'folder'; known",
+        ),
+        ('format = "folder"', 'format = "folder"\nlabels = "l.csv"', "'labels' means nothing to format = 'folder'"),
+        ('format = "folder"', 'format = "folder"\ncolumns = { file = "f" }', "'columns' means nothing to format = 'folder'"),
+        ('format = "folder"', 'format = "wings"\nroot = "r"', "'root' means nothing to format = 'wings'"),
         ("[defaults]", "[defaults]\nseed = -1", "seed must be 0 to 18446744073709551615, got -1"),
         ("[defaults]", "[defaults]\nwithout = ['torch-eager']", "torch-eager is the reference"),
         ("[defaults]", "[parity]\nimages = 0\n[defaults]", r"m\.toml\.parity: images, seconds and the tolerance factor must be positive"),
@@ -224,7 +232,7 @@ def test_the_recipe_by_device_and_kind_of_weights(tmp_path):
 )
 def test_what_makes_no_sense_is_refused_with_its_place(tmp_path, old, new, message):
     assert old in SMALL
-    with pytest.raises(ConcordError, match=message) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         load(tmp_path, SMALL.replace(old, new, 1))
     assert caught.value.next
 

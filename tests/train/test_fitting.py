@@ -16,6 +16,7 @@ from contract.layout import CHECKOUT
 from contract.matrix import Recipe
 from tests.train import tiny
 from train.fit import state as states
+from train.fit.batches import Feed
 from train.fit.fitting import first_of_each_class, fit, parts_of
 from train.model.build import build
 from train.progress import reporter
@@ -239,3 +240,22 @@ def test_images_per_class_are_chosen_by_the_seed(tmp_path: Path) -> None:
     assert set(few) < set(entries)
     assert first_of_each_class(entries, None, 0) == entries
     assert {first_of_each_class(entries, 2, seed) for seed in range(5)} != {few}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_test_set_is_touched_once_and_last(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = tiny.job(tmp_path / "set", RECIPES[name])
+    touched: list[tuple[str, ...]] = []
+    for way in ("evaluating", "training"):
+        original = getattr(Feed, way)
+
+        def spy(feed: Feed, entries, *rest: object, original=original):
+            touched.append(tuple(entry.path for entry in entries))
+            return original(feed, entries, *rest)
+
+        monkeypatch.setattr(Feed, way, spy)
+    run(job, tmp_path / "out")
+    test = tuple(entry.path for entry in job.data.parts["test"])
+    assert touched[-1] == test
+    assert len(touched) > 2
+    assert all(set(test).isdisjoint(paths) for paths in touched[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,9 @@ def test_the_step_writes_what_the_design_lists(call, tmp_path: Path, capsys: pyt
     out = capsys.readouterr()
     assert "test accuracy" in out.out
     assert "12/6/6" in out.err
-    assert out.err.index("reading and checking 24 images") < out.err.index("plan: train")
+    order = [out.err.index(said) for said in ("asked: train", "the plan follows", "reading and checking 24 images", "plan: train")]
+    assert order == sorted(order)
+    assert re.search(r"squares +concord_tiny +random +two +cpu +\n", out.err)
 
 
 def test_the_pointer_leads_to_the_artifacts(call, tmp_path: Path) -> None:
@@ -98,7 +101,9 @@ def test_one_answer_for_everything_is_nothing_to_compare(call, tmp_path: Path, c
 
 def test_json_output(call, capsys: pytest.CaptureFixture[str]) -> None:
     call("--json")
-    (found,) = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert "asked: train" not in err
+    (found,) = json.loads(out)
     assert found["metrics"]["test"]["total"] == 6
     assert "split" not in found
 
@@ -134,6 +139,22 @@ def test_what_is_wrong_is_said(call, monkeypatch: pytest.MonkeyPatch, more: tupl
         call(*more)
     assert says in str(caught.value)
     assert caught.value.next
+
+
+def test_a_backbone_that_torchvision_does_not_have_is_blamed_on_the_file_that_names_it(call, tmp_path: Path) -> None:
+    text = (tmp_path / "matrix.toml").read_text().replace("concord_tiny", "concord_tinny")
+    (tmp_path / "other.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"^other\.toml: torchvision has no backbone 'concord_tinny'; did you mean 'concord_tiny'\?"):
+        call("--matrix", str(tmp_path / "other.toml"))
+
+
+def test_before_anything_is_read_the_recipes_that_weights_may_lead_to_are_named(call, tmp_path: Path, capsys) -> None:
+    text = (tmp_path / "matrix.toml").read_text().replace('cpu = "two"', 'cpu = "two", random-cpu = "other"')
+    text = text.replace('["random"]', '["V1", "random"]') + '[[recipe]]\nname = "other"\ntrain = "head"\nepochs = 1\n'
+    (tmp_path / "matrix.toml").write_text(text)
+    with pytest.raises(DataError):
+        call("--root", "gone")
+    assert re.search(r"squares +concord_tiny +V1, random +two or other +cpu +\n", capsys.readouterr().err)
 
 
 def test_two_runs_at_once_are_refused_by_name(call, tmp_path: Path) -> None:

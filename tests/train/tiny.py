@@ -69,7 +69,8 @@ def write_csv_set(root: Path, per_class: int = 8) -> Path:
 
 
 def dataset(root: Path, **changed: object) -> Dataset:
-    return Dataset(**{"name": "squares", "format": "csv", "root": str(root), "images": "train", "labels": "labels.csv", **changed})
+    files = {} if changed.get("format") == "folder" else {"images": "train", "labels": "labels.csv"}
+    return Dataset(**{"name": "squares", "format": "csv", "root": str(root), **files, **changed})
 
 
 def loaded(root: Path, per_class: int = 8) -> LoadedSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from contract import artifact, lock, strict
 from contract.errors import DataError, UsageError
 from contract.layout import short_hash
 from contract.manifest import ImageEntry
-from contract.matrix import Columns, Dataset
+from contract.matrix import Dataset
 from train.data import class_folders, labels_csv
 from train.data.found import SPLITS, class_order
 from train.data.images import verify
@@ -96,4 +96,4 @@ def wings(dataset: Dataset, data: Path) -> Dataset:
             artifact.sweep(data)
             if not root.is_dir():
                 artifact.write_folder(root, draw)
-    return replace(dataset, format="csv", root=str(root), images="train", labels="Training_set.csv", columns=Columns())
+    return Dataset(dataset.name, "csv", str(root), "train", "Training_set.csv", split=dataset.split)

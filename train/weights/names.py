@@ -16,9 +16,9 @@ def is_name(asked: str) -> bool:
     return asked != RANDOM and not asked.startswith(FILE)
 
 
-def known(backbone: str) -> list[str]:
-    """Names of the weights that torchvision has for a backbone. Raises UsageError for an unknown backbone."""
-    return [entry.name for entry in _entries(backbone)]
+def known(backbone: str, source: str = "backbone") -> list[str]:
+    """Names of the weights that torchvision has for a backbone. Raises UsageError for an unknown backbone; `source`: what says it."""
+    return [entry.name for entry in _entries(backbone, source)]
 
 
 def entry(backbone: str, name: str) -> Any:
@@ -44,13 +44,13 @@ def licence(found: Any) -> str | None:
     return None if stated is None else str(stated)
 
 
-def _entries(backbone: str) -> Any:
+def _entries(backbone: str, source: str = "backbone") -> Any:
     try:
         return get_model_weights(backbone)
     except ValueError as fault:
         models = [name for name in list_models() if "/" not in name]
         raise UsageError(
             f"torchvision has no backbone '{backbone}'; {nearest(backbone, models)}",
-            where="matrix.toml",
-            next="correct the name of the [[backbone]]",
+            where=source,
+            next="correct its name",
         ) from fault
