@@ -1,10 +1,11 @@
-"""JUnit XML of the gate: one test case per variant and runtime, for the test view of a CI service."""
+"""JUnit XML of the gate: one test case per variant and runtime and per failed cell, for the test view of a CI service."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
 
+from bench.measure.pairs import OLD
 from bench.report import words
 from bench.report.table import printable
 from bench.results import Results
@@ -20,7 +21,10 @@ def render(results: Results) -> str:
     gated = results.gate.rows if results.gate else ()
     bad += sum(each.verdict == "slower" for each in gated)
     lost += sum(each.verdict not in ("slower", "passes") for each in gated)
-    attributes = {"name": "concord parity", "tests": str(len(results.parity) + len(gated) + len(results.problems))}
+    failed = [(each.cell, each.error) for each in results.cells if each.error is not None and not each.cell.variant.endswith(OLD)]
+    lost += len(failed)
+    count = len(results.parity) + len(failed) + len(gated) + len(results.problems)
+    attributes = {"name": "concord parity", "tests": str(count)}
     suite = ET.Element("testsuite", {**attributes, "failures": str(bad), "errors": str(lost)})
     for row in results.parity:
         where = f"{row.dataset}.{row.backbone}.{row.provider}"
@@ -34,6 +38,9 @@ def render(results: Results) -> str:
             ET.SubElement(case, "error", {"message": _clean(said)})
         claim = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
         ET.SubElement(case, "system-out").text = f"{claim}; checked: {', '.join(row.made)}"
+    for cell, error in failed:
+        case = ET.SubElement(suite, "testcase", {"classname": "concord.timing", "name": _clean(str(cell))})
+        ET.SubElement(case, "error", {"message": _clean(error)})
     for each in gated:
         case = ET.SubElement(suite, "testcase", {"classname": "concord.gate", "name": _clean(str(each.cell))})
         if each.verdict != "passes":

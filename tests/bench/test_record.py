@@ -1,13 +1,36 @@
-"""The record of pytest-benchmark: why there is none, and what a run without one says."""
+"""The record of pytest-benchmark: what it holds, why there is none, and what a run without one says."""
 
 from __future__ import annotations
+
+import json
+import socket
 
 import pytest
 
 from bench import record, run
 from bench.report import write
+from contract import strict
 from contract.errors import EnvironmentFault
 from tests.bench import made
+
+
+def test_the_record_holds_exactly_the_samples(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    results = made.results()
+    write.store(results, tmp_path)
+    record.write(tmp_path / "results.json", tmp_path / "benchmark.json")
+    text = (tmp_path / "benchmark.json").read_text(encoding="utf-8")
+    found = json.loads(text)
+    taken = [cell for cell in results.cells if cell.error is None]
+    assert len(found["benchmarks"]) == len(taken)
+    for each, cell in zip(found["benchmarks"], taken, strict=True):
+        samples = [sample for block in cell.blocks for sample in block.samples_ns]
+        assert [round(seconds * 1e9) for seconds in each["stats"]["data"]] == samples
+        assert each["stats"]["data"] == pytest.approx([sample / 1e9 for sample in samples], abs=1e-14)
+        assert each["extra_info"] | strict.plain(cell.cell) == each["extra_info"]
+        assert each["extra_info"]["ops_are"] == "batches per second"
+    assert "node" not in found["machine_info"]
+    assert json.dumps(socket.gethostname()) not in text
 
 
 def test_a_record_that_cannot_be_written_says_why(tmp_path):

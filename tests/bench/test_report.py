@@ -9,19 +9,18 @@ import html
 import json
 import os
 import re
-import socket
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import record
+from bench.measure import pairs
 from bench.parity import junit
 from bench.report import gate, ledger, summary, table, tables, words, write
 from bench.results import GateRow, Interval, Results
 from contract import strict
-from contract.errors import DataError, EnvironmentFault
+from contract.errors import DataError
 from contract.manifest import Accuracy
 from tests.bench import made
 
@@ -70,8 +69,20 @@ def test_what_could_not_be_judged_is_no_failure():
     judged = replace(made.results(), gate=None, parity=tuple(row for row in made.results().parity if row.passed or not row.judged))
     assert summary.headline(judged).startswith("Parity: 2 of 3 variants x runtimes agree with PyTorch eager; 1 could not be judged\n")
     suite = ET.fromstring(junit.render(judged))
-    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
-    assert [[child.tag for child in case] for case in suite] == [["system-out"], ["system-out"], ["error", "system-out"]]
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "2")
+    assert [[child.tag for child in case] for case in suite] == [["system-out"], ["system-out"], ["error", "system-out"], ["error"]]
+
+
+def test_a_cell_that_failed_while_it_was_timed_is_an_error_in_junit_xml(tmp_path):
+    lost = made.measured("eager", "torch-eager", error="died\u202e (signal SIGSEGV)", blocks=(), middle_ns=None, median_ns=None)
+    old = replace(lost, cell=replace(lost.cell, variant="raw-dynamic" + pairs.OLD))
+    run = replace(made.results(), gate=None, parity=(), cells=(made.results().cells[0], lost, old))
+    suite = ET.fromstring(junit.render(run))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
+    assert suite[0].attrib == {"classname": "concord.timing", "name": str(lost.cell)}
+    assert [(child.tag, child.get("message")) for child in suite[0]] == [("error", "died\ufffd (signal SIGSEGV)")]
+    write.render_text(run, tmp_path)
+    assert (tmp_path / "junit.xml").read_text(encoding="utf-8") == junit.render(run)
 
 
 def test_a_failure_that_no_stage_makes_says_so():
@@ -148,8 +159,8 @@ def test_hostile_names_stay_text_in_junit_xml():
     suite = ET.fromstring(text)
     assert not [value for each in suite.iter() for value in (*each.attrib.values(), each.text or "") if ACTING.search(value)]
     names, gated = len(made.HOSTILE), 3
-    tests = 1 + names + gated + names
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(tests), "2", str(1 + names))
+    tests = 1 + names + names + gated + names  # the failed row, others, cells, the gate, problems
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(tests), "2", str(1 + names + names))
     cases = suite.findall("testcase")
     assert len(cases) == tests
     errors = [case.find("error").get("message") for case in cases[-names:]]
@@ -209,31 +220,6 @@ def test_the_weakest_row_makes_a_backbones_claim():
     assert "wings/resnet18 (random): 3 of 300 differ: below 2.56 % with 95 % confidence" in summary.headline(made.results())
     lost = replace(made.results(), parity=made.results().parity[3:])
     assert "wings/resnet18 (random): nothing compared" in summary.headline(lost)
-
-
-def test_the_record_holds_exactly_the_samples(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
-    results = made.results()
-    write.store(results, tmp_path)
-    record.write(tmp_path / "results.json", tmp_path / "benchmark.json")
-    text = (tmp_path / "benchmark.json").read_text(encoding="utf-8")
-    found = json.loads(text)
-    taken = [cell for cell in results.cells if cell.error is None]
-    assert len(found["benchmarks"]) == len(taken)
-    for each, cell in zip(found["benchmarks"], taken, strict=True):
-        samples = [sample for block in cell.blocks for sample in block.samples_ns]
-        assert [round(seconds * 1e9) for seconds in each["stats"]["data"]] == samples
-        assert each["stats"]["data"] == pytest.approx([sample / 1e9 for sample in samples], abs=1e-14)
-        assert each["extra_info"] | strict.plain(cell.cell) == each["extra_info"]
-        assert each["extra_info"]["ops_are"] == "batches per second"
-    assert "node" not in found["machine_info"]
-    assert json.dumps(socket.gethostname()) not in text
-
-
-def test_a_record_that_cannot_be_written_says_why(tmp_path):
-    (tmp_path / "results.json").write_text("{}")
-    with pytest.raises(EnvironmentFault, match=r"(?s)could not write the record.*missing key"):
-        record.write(tmp_path / "results.json", tmp_path / "benchmark.json")
 
 
 def test_a_run_is_stored_loaded_and_rendered(tmp_path):
