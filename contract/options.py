@@ -291,12 +291,6 @@ def select(options: Options) -> matrices.Matrix:
     return narrowed(made, options.keyword)
 
 
-def need_no_onnx(options: Options, step: str) -> None:
-    """Raise UsageError for --onnx in a step that would make models of its own beside those files."""
-    if options.onnx:
-        raise UsageError(f"{step} takes no ONNX files: they are there already", where="--onnx", next="nox -s bench -- --onnx FILE")
-
-
 def asked(options: Options, chosen: matrices.Matrix, dataset: str, backbone: str) -> Asked:
     """What this run asks for, for one data set and backbone."""
     entry = cast(matrices.Backbone, chosen.find("backbone", backbone))

@@ -89,3 +89,9 @@ def replaced_backbone(
 def _in_checkout(weights: str) -> str:
     # Paths in matrix.toml are relative to the checkout, whoever reads it from where.
     return f"file:{CHECKOUT / weights[5:]}" if weights.startswith("file:") else weights
+
+
+def need_no_onnx(options: Options, step: str) -> None:
+    """Raise UsageError for --onnx in a step that would make models of its own beside those files."""
+    if options.onnx:
+        raise UsageError(f"{step} takes no ONNX files: they are there already", where="--onnx", next="nox -s bench -- --onnx FILE")

@@ -13,6 +13,7 @@ from contract import artifact, lock, options, strict
 from contract.errors import BAD, GOOD, ConcordError
 from contract.manifest import CHECKPOINT, EXPORT, TRAIN, ExportManifest
 from contract.manifest import read as read_manifest
+from contract.overrides import need_no_onnx
 from export import table
 from export.plan import EXPORT_AGAIN, Job, plan, renewed
 
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> int:
     asked, _ = options.parse(
         options.parser("python -m export", "Checkpoint -> ONNX files that describe themselves, checked against PyTorch."), argv
     )
-    options.need_no_onnx(asked, "export")
+    need_no_onnx(asked, "export")
     say = _to(sys.stderr if asked.output_json else sys.stdout)
     source = artifact.package_hash(*SOURCES)
     matrix = options.select(asked)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contract import options, strict
 from contract.errors import GOOD, UsageError, nearest, run_step
+from contract.overrides import need_no_onnx
 
 WORDS = ("look", "reference", "serve")
 ABOUT = (
@@ -44,7 +45,7 @@ def main() -> int:
     looking = arguments[:1] == ["look"]
     about = "What the model is shown, and its first labels before and after." if looking else ABOUT
     parsed, _ = options.parse(options.parser("python -m train look" if looking else "python -m train", about), arguments[looking:])
-    options.need_no_onnx(parsed, "train")
+    need_no_onnx(parsed, "train")
     matrix = options.select(parsed)
     if looking:
         from train.look import look  # noqa: PLC0415

@@ -54,22 +54,6 @@ def test_a_recipe_goes_to_every_chosen_backbone_and_epochs_to_the_phase_there_is
     assert (finetune.epochs, finetune.head_epochs) == (3, 60)
 
 
-def test_a_hole_of_few_threads_is_none_where_there_are_more():
-    def holes(threads: int) -> int:
-        return len(select("--threads", str(threads)).cells("wings", "regnet_y_16gf", ("cpu",))[1])
-
-    # What is left are batches above one of static files.
-    assert holes(2) > holes(3)
-    assert {hole.why for hole in select("--threads", "3").cells("wings", "regnet_y_16gf", ("cpu",))[1]} == {"static batch 1"}
-
-
-@pytest.mark.parametrize("step", ["train", "export"])
-def test_a_step_that_makes_models_takes_no_onnx_files(step):
-    with pytest.raises(UsageError, match=f"{step} takes no ONNX files"):
-        options.need_no_onnx(parse("--onnx", "my.onnx"), step)
-    options.need_no_onnx(parse(), step)
-
-
 @pytest.mark.parametrize(("said", "share"), [("5%", 0.05), ("2.5 %", 0.025), ("0.05", 0.05), (".1", 0.1)])
 def test_a_threshold_is_a_share_or_percent(said, share):
     assert select("--threshold", said).measure.threshold == pytest.approx(share)
