@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -56,13 +55,6 @@ def code(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{printable(text).replace(chr(10), ' ')}{pad}{fence}"
-
-
-def to_text(tables: list[Table]) -> str:
-    """Plain text of the same tables."""
-    console = Console(width=WIDTH, record=True, file=io.StringIO(), color_system=None)
-    show(tables, console)
-    return console.export_text()
 
 
 def show(tables: list[Table], console: Console) -> None:

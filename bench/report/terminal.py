@@ -6,6 +6,7 @@ Cells fold between words. Where not even single words have room side by side, ea
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 LONGEST = 16
 # What a column takes beside its text, blanks and a line, and the line at the end.
 FRAME, EDGE = 3, 1
+# Of each table of a run where they are made for a narrow terminal: rich takes milliseconds for a row, and thousands leave its buffer.
+MOST_ROWS = 200
 
 
 def stderr() -> Console:
@@ -33,7 +36,7 @@ def stderr() -> Console:
 
 
 def report(results: Results, folder: Path) -> None:
-    """What a run found: its tables.txt, or the same for a narrower terminal."""
+    """What a run found: its tables.txt, or for a narrower terminal the same, of a long table the first rows."""
     # Imported here, for doctor prints tables where scipy and what else makes these may be missing.
     from bench.report import summary, tables  # noqa: PLC0415
 
@@ -42,7 +45,7 @@ def report(results: Results, folder: Path) -> None:
         console.print(Text((folder / "tables.txt").read_text(encoding="utf-8")), soft_wrap=True)
         return
     say(summary.headline(results).split("\n"), console)
-    show(tables.all_tables(results), console)
+    show([_shortened(table, folder) for table in tables.all_tables(results)], console)
 
 
 def say(lines: Iterable[str], console: Console) -> None:
@@ -80,6 +83,13 @@ def fitting(table: Table, room: int) -> list[int] | None:
     while sum(widths := [max(low, min(high, widest)) for low, high in zip(least, most, strict=True)]) > room:
         widest -= 1
     return widths
+
+
+def _shortened(table: Table, folder: Path) -> Table:
+    left = len(table.rows) - MOST_ROWS
+    if left <= 0:
+        return table
+    return replace(table, rows=table.rows[:MOST_ROWS], notes=(f"… {left} more rows: see {folder / 'tables.txt'}", *table.notes))
 
 
 def _list(table: Table, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import record
 from bench.parity import junit
-from bench.report import csv_files, page, summary, table, tables
+from bench.report import csv_files, page, summary, tables, typeset
 from bench.results import FORMAT, Results
 from contract import artifact, layout, strict
 from contract.errors import DataError
@@ -49,7 +49,7 @@ def render_text(results: Results, folder: Path) -> None:
     made = tables.all_tables(results)
     artifact.write_text(folder / "summary.md", summary.markdown(results, made))
     artifact.write_text(folder / "index.html", page.render(results, made))
-    artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + table.to_text(made))
+    artifact.write_text(folder / "tables.txt", summary.headline(results) + "\n\n" + typeset.to_text(made))
     artifact.write_text(folder / "results.csv", csv_files.results_csv(results))
     artifact.write_text(folder / "parity.csv", csv_files.parity_csv(results))
     artifact.write_text(folder / "environment.json", strict.pretty({"machine": results.environment, "receipts": results.receipts}))

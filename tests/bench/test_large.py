@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bench.parity import junit
-from bench.report import csv_files, page, step_summary, summary, tables, write
+from bench.report import csv_files, page, step_summary, summary, tables, terminal, typeset, write
 from bench.results import ImageVerdict, Results
 from contract import strict
+from contract.layout import CHECKOUT
 from tests.bench import made
 
 VARIANTS, RUNTIMES = ("raw-dynamic", "raw-static", "sim-dynamic", "sim-static"), ("ort-python", "ort-rust", "openvino")
@@ -59,14 +63,14 @@ def large() -> Results:
     return of_backbones(BACKBONES)
 
 
-def test_every_writer_but_that_of_the_terminal(large, tmp_path, monkeypatch):
-    """The terminal's tables are rich's, which takes milliseconds a row: below."""
+def test_every_writer(large, tmp_path, monkeypatch):
     summary_file = tmp_path / "step.md"
     monkeypatch.setenv(step_summary.VARIABLE, str(summary_file))
     before = time.process_time()
     found = tables.all_tables(large)
     texts = {
         "summary.md": summary.markdown(large, found),
+        "tables.txt": typeset.to_text(found),
         "index.html": page.render(large, found),
         "results.csv": csv_files.results_csv(large),
         "parity.csv": csv_files.parity_csv(large),
@@ -83,6 +87,9 @@ def test_every_writer_but_that_of_the_terminal(large, tmp_path, monkeypatch):
     assert suite.get("failures") == str(CELLS // len(RUNTIMES) + 1)
     assert all(texts["summary.md"].count(f"| {variant} |") >= BACKBONES for variant in VARIANTS)
     assert all(sizes[name] < 1000 * CELLS for name in ("results.csv", "parity.csv", "junit.xml"))
+    # Every class is in a failure.
+    assert sizes["tables.txt"] < 2000 * CELLS + 200 * CLASSES
+    assert texts["tables.txt"].count("openvino cpu") >= CELLS // len(RUNTIMES)
     assert sizes["summary.md"] < 2000 * CELLS
     # Cut, and saying so.
     assert page.LARGEST * 0.1 < sizes["index.html"] <= page.LARGEST
@@ -91,15 +98,29 @@ def test_every_writer_but_that_of_the_terminal(large, tmp_path, monkeypatch):
     assert "more rows: see summary.md" in summary_file.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("width", [40, 100, 190])
+def test_terminals(large, tmp_path, monkeypatch, width):
+    file = io.StringIO()
+    (tmp_path / "tables.txt").write_text("the tables\n", encoding="utf-8")
+    monkeypatch.setattr(terminal, "stderr", lambda: Console(file=file, width=width, color_system=None))
+    before = time.process_time()
+    terminal.report(large, tmp_path)
+    assert time.process_time() - before < SECONDS
+    assert ("the tables" if width == 190 else f"more rows: see {tmp_path / 'tables.txt'}") in file.getvalue()
+
+
 @pytest.mark.slow
-def test_every_file_of_a_large_run(tmp_path):
-    """A twelfth of it: rich takes as long for each row."""
-    run = of_backbones(BACKBONES // 12)
-    write.store(run, tmp_path)
-    assert write.load(tmp_path) == run
-    write.render_text(run, tmp_path)
-    sizes = {path.name: path.stat().st_size for path in Path(tmp_path).iterdir()}
-    assert sizes["tables.txt"] < 2000 * len(run.cells) + 200 * CLASSES  # every class is in a failure
-    assert (tmp_path / "tables.txt").read_text(encoding="utf-8").count("openvino cpu") >= len(run.cells) // len(RUNTIMES)
-    assert sizes.keys() >= {"summary.md", "index.html", "tables.txt", "results.csv", "parity.csv", "junit.xml", "results.json"}
-    assert strict.loads((tmp_path / "environment.json").read_bytes(), "x")
+def test_the_command_that_reports_on_it(large, tmp_path):
+    folder = tmp_path / large.run
+    folder.mkdir()
+    write.store(large, folder)
+    write.publish(folder)
+    asked = [sys.executable, "-m", "bench", "report", "--reports", str(tmp_path)]
+    done = subprocess.run(asked, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tmp_path / 'latest'}/index.html\n"
+    assert done.stderr == (folder / "tables.txt").read_text(encoding="utf-8") + "\n"
+    assert write.load(folder) == large
+    record = strict.loads((folder / "benchmark.json").read_bytes(), "x")
+    assert len(record["benchmarks"]) == CELLS
+    made = {"summary.md", "index.html", "results.csv", "parity.csv", "junit.xml", "environment.json"}
+    assert {path.name for path in folder.iterdir()} >= made

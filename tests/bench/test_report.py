@@ -17,7 +17,7 @@ import pytest
 
 from bench.measure import pairs
 from bench.parity import junit
-from bench.report import gate, ledger, summary, table, tables, words, write
+from bench.report import gate, ledger, summary, table, tables, typeset, words, write
 from bench.results import GateRow, Interval, Results
 from contract import strict
 from contract.errors import DataError
@@ -31,7 +31,7 @@ ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e
 
 def texts(results: Results) -> dict[str, str]:
     found = tables.all_tables(results)
-    return {"summary.md": summary.markdown(results, found), "tables.txt": summary.headline(results) + "\n\n" + table.to_text(found)}
+    return {"summary.md": summary.markdown(results, found), "tables.txt": summary.headline(results) + "\n\n" + typeset.to_text(found)}
 
 
 @pytest.mark.parametrize("name", ["summary.md", "tables.txt", "junit.xml"])
@@ -116,7 +116,7 @@ def test_hostile_names_stay_text_in_a_terminal():
     assert not ACTING.search(text)
     # Long names are folded over lines, so each is looked for in a table of its own.
     for name in made.HOSTILE:
-        shown = table.to_text([table.Table("t", ("name", "other"), [(name, "x")], notes=(name,))])
+        shown = typeset.to_text([table.Table("t", ("name", "other"), [(name, "x")], notes=(name,))])
         assert not ACTING.search(shown)
         cells = " ".join(line.split("│")[1].strip() for line in shown.splitlines() if line.startswith("│"))
         assert plain(cells) == plain(name)

@@ -11,8 +11,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bench.report import table, tables, terminal, write
+from bench.report import table, tables, terminal, typeset, write
 from bench.report.table import WIDTH, Table
+from bench.results import StepTime
 from tests.bench import made
 
 TIMES = Table("Times", ("program", "median"), [("resnet18", "1234567.25 [1234560.00, 1234570.00]")], frozenset({1}))
@@ -83,9 +84,9 @@ def test_hostile_names_stay_text_on_a_narrow_terminal():
 
 def test_files_are_the_same_whatever_the_terminal(monkeypatch):
     found = tables.all_tables(made.results())
-    text = table.to_text(found)
+    text = typeset.to_text(found)
     monkeypatch.setenv("COLUMNS", "60")
-    assert table.to_text(found) == text
+    assert typeset.to_text(found) == text
     assert shown(found, WIDTH) == text
 
 
@@ -99,6 +100,17 @@ def test_a_run_is_told_by_its_file_or_as_the_terminal_has_room(tmp_path, monkeyp
     assert (text.split() == (tmp_path / "tables.txt").read_text(encoding="utf-8").split()) == (width == WIDTH)
     assert text.startswith("Parity: 2 of 4 variants x runtimes agree with PyTorch eager: FAIL; 1 could not be judged\n")
     assert "2 of 300 images get another label" in text
+
+
+def test_a_narrow_terminal_gets_the_first_rows_of_a_long_table(tmp_path, monkeypatch):
+    run, file = made.results(), io.StringIO()
+    run = replace(run, contrasts=(), times=tuple(StepTime(f"part-{number}", 1.0) for number in range(terminal.MOST_ROWS + 7)))
+    monkeypatch.setattr(terminal, "stderr", lambda: Console(file=file, width=100, color_system=None))
+    terminal.report(run, tmp_path)
+    found = re.findall(r"part-\d+", file.getvalue())
+    assert found == [f"part-{number}" for number in range(terminal.MOST_ROWS)]
+    more = 7 + len(run.peak_bytes)
+    assert f"  … {more} more rows: see {tmp_path / 'tables.txt'}\n" in file.getvalue()
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,8 @@ import pytest
 from bench.across import tables
 from bench.across.compare import compare, overlap
 from bench.across.found import Comparison
-from bench.report.table import to_markdown, to_text
+from bench.report.table import to_markdown
+from bench.report.typeset import to_text
 from bench.results import Interval, Results
 from bench.timed import Measured
 from contract.manifest import Accuracy
