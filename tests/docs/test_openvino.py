@@ -124,6 +124,20 @@ def test_receipt(runner: Runner):
     assert "library_profile" not in receipt.process
 
 
+def test_nobody_is_told_that_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """What OpenVINO's telemetry sends carries an id, and that is a file in the user's home."""
+    need_package()
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("CI", "TF_BUILD", "JENKINS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with Runner(runtimes.find("openvino"), ("cpu",), tmp_path / "log") as started:
+        started.hello()
+        assert list(home.iterdir()) == []
+
+
 def test_load_says_what_is_in_force(runner: Runner, build: Build):
     path = build()
     made = runner.load(protocol.LoadArgs(str(path), "cpu", OPTIONS))
