@@ -16,7 +16,7 @@ PROGRAM = """
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print(*[name for name in ("torch", "torchvision", "onnxruntime") if name in sys.modules])
+print(*[name for name in ("torch", "torchvision", "onnxruntime", "openvino") if name in sys.modules])
 """
 
 
