@@ -19,7 +19,7 @@ import torchvision
 from onnx import helper
 from safetensors.torch import load_file
 
-from bench.runtimes import ort_rust
+from bench.runtimes import openvino, ort_rust
 from contract import manifest
 from contract.layout import CHECKOUT
 from contract.manifest import TrainManifest
@@ -31,7 +31,6 @@ from tests.end_to_end.conftest import MATRIX, Chain
 pytestmark = pytest.mark.slow
 CHAIN = "train, export and bench run as the fixture of this folder, and on other data and weights below"
 GATE, GIVEN = "test_gate.py runs it", "test_given.py runs it, and one of its kind is run below"
-OPENVINO = "tests/docs/test_openvino.py, where it is installed"
 PARITY = "the fixture's bench run does it first"
 DEAR = {
     "nox -s train export bench": CHAIN,
@@ -64,8 +63,7 @@ DEAR = {
     "nox -s wheel": "tests/infer_rs/test_wheel.py makes one, and installs it",
     "nox -s look": "tests/train/test_look.py runs it",
     "nox -s bench -- -k 'resnet18 and not (load or sim-static)'": "minutes: tests/bench/test_cells_run.py",
-    "python -m bench parity --runtime torch-eager ort-python openvino --backbone resnet18 --images 40": OPENVINO,
-    "python -m bench run --runtime torch-eager ort-python openvino --backbone resnet18 --seconds 240": OPENVINO,
+    "python -m bench run --runtime torch-eager ort-python openvino --backbone resnet18 --seconds 240": "minutes: its parity is run below",
     "nox -s bench -- --scenario curve --backbone resnet18": "minutes: tests/bench/test_curve.py",
     "nox -s bench -- --scenario cold": "minutes: tests/bench/test_cold_runs.py",
     "nox -s selftest -- --quick": "minutes: tests/bench/selftest",
@@ -85,6 +83,8 @@ DEAR = {
     "python -m bench verify RUN": "without a name it is run below; tests/bench/across/test_command.py names runs",
     "nox -s tests": "this",
 }
+if not openvino.locked():
+    DEAR["python -m bench parity --runtime torch-eager ort-python openvino --backbone resnet18 --images 40"] = "not in the lock here"
 # Another exit code than 0, and what is said then: 16 images cannot show 1 %; a machine may lack what doctor looks for.
 ENDS = {
     "python -m bench parity --backbone resnet18 --claim 'disagreement < 1 % at 95 %'": ((2,), "it needs 299 images"),
