@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::error::{Result, guarded};
+use crate::ffi;
 use crate::runtime::Source;
 use crate::{commands, overhead, serve};
 
@@ -111,6 +112,7 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    ffi::telemetry_off();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(fault) => {

@@ -27,6 +27,17 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
+/// Tells ONNX Runtime, before it is loaded, not to post from a thread of its own that it runs; what the user has said stands.
+///
+/// To be called while this is the only thread. `with_telemetry(false)` comes too late: the library begins when it is opened.
+pub fn telemetry_off() {
+    const DISABLE: &str = "ORT_DISABLE_TELEMETRY";
+    if std::env::var_os(DISABLE).is_none() {
+        // Sound: no other thread reads the environment.
+        unsafe { std::env::set_var(DISABLE, "1") };
+    }
+}
+
 /// Decodes a JPEG file into `height` rows of `width * channels` bytes.
 pub fn decode_jpeg(file: &[u8], width: usize, height: usize, channels: usize, out: &mut [u8]) -> Result<(), String> {
     if out.len() != width * height * channels {
