@@ -64,6 +64,13 @@ def complete(argument: argparse.Action, names: Callable[..., Iterable[str]]) -> 
     vars(argument)["completer"] = names  # where argcomplete looks for it
 
 
-def runs(parsed_args: argparse.Namespace, **_: object) -> list[str]:
-    """Names below reports/ that hold a run."""
-    return sorted(path.parent.name for path in Path(parsed_args.reports).glob(f"*/{RESULTS}"))
+def holding(file: str) -> Callable[..., list[str]]:
+    """What offers the names below reports/ that hold this file."""
+
+    def names(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+        return sorted(path.parent.name for path in Path(parsed_args.reports).glob(f"*/{file}"))
+
+    return names
+
+
+runs = holding(RESULTS)

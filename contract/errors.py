@@ -79,6 +79,10 @@ class DataError(ConcordError):
     kind = "data"
 
 
+class Stopped(KeyboardInterrupt):
+    """An interruption whose text says what to do next, better than its step could say it of any of its commands."""
+
+
 BY_KIND: dict[str, type[ConcordError]] = {
     error.kind: error for error in (JudgedBad, UsageError, UnsupportedError, EnvironmentFault, DataError)
 }
@@ -148,7 +152,7 @@ def out_of_memory(fault: BaseException) -> EnvironmentFault | None:
 def run_step(main: Callable[[], int], again: str = "run the same command again to go on") -> NoReturn:
     """Run a step's main function and exit with the documented code: no traceback for a user's problem.
 
-    `again`: what a user who interrupted the step is told to do next.
+    `again`: what a user who interrupted the step is told to do next, unless a Stopped says it.
     A bug exits with 2 and its traceback: Python's own 1 would say "judged, and bad".
     With --json an error that ends the step is a document on stdout, too.
     """
@@ -162,8 +166,8 @@ def run_step(main: Callable[[], int], again: str = "run the same command again t
         sys.stdout.flush()
     except ConcordError as error:
         code = _end(error)
-    except KeyboardInterrupt:
-        code = _say(f"interrupted: what was finished is kept; {again}", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        code = _say(f"interrupted: what was finished is kept; {stop if isinstance(stop, Stopped) else again}", INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - the border of a process
         known = (disk_fault(fault) or path_fault(fault)) if isinstance(fault, OSError) else out_of_memory(fault)
         if known is not None:

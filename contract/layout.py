@@ -12,8 +12,8 @@ from contract.matrix import Backbone, Dataset, Recipe
 from contract.weights import FILE
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-# What makes a folder below reports/ a run.
-RESULTS = "results.json"
+# What makes a folder below reports/ a run, a self-test of the measuring, and a trial of the gate.
+RESULTS, SELFTEST, FAULTS = "results.json", "selftest.json", "faults.json"
 
 
 def short_hash(value: object) -> str:

@@ -98,6 +98,12 @@ def test_interrupted_is_130_and_finally_blocks_run(number):
     assert error.startswith(b"interrupted: what was finished is kept")
 
 
+def test_a_better_next_step_replaces_that_of_an_interrupted_step():
+    said = "interrupted: what was finished is kept; "
+    assert end("raise KeyboardInterrupt") == (130, "", f"{said}run the same command again to go on\n")
+    assert end("raise Stopped('to go on: this')") == (130, "", f"{said}to go on: this\n")
+
+
 def closed_stdout(body: str) -> tuple[int, bytes]:
     process = step(body)
     assert process.stdout is not None
