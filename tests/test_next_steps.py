@@ -12,11 +12,11 @@ from contract.layout import CHECKOUT
 ERRORS = {"UsageError", "DataError", "EnvironmentFault", "UnsupportedError", "JudgedBad"}
 MODULES = (
     "contract/options.py", "contract/matrix.py", "contract/overrides.py", "contract/preprocess.py", "contract/narrow.py",
-    "bench/__main__.py", "bench/foreign.py", "bench/across", "bench/fuzz", "bench/overhead", "bench/selftest", "bench/faults/run.py",
-    "bench/faults/catalogue.py", "bench/report", "bench/evidence", "bench/gate", "bench/parity", "bench/given", "bench/blame",
-    "bench/split", "bench/explain", "bench/probe.py", "bench/record", "bench/runtimes", "bench/subject.py", "train/data", "train/fit",
-    "train/model", "train/weights", "train/preset.py", "train/look.py", "train/reference.py", "export/plan.py", "export/step.py",
-    "infer_py/plot.py", "infer_py/command.py", "infer_py/model.py", "infer_py/preprocess.py", "infer_py/onnx_file.py",
+    "bench/__main__.py", "bench/foreign.py", "bench/across", "bench/fuzz", "bench/overhead", "bench/selftest", "bench/resume.py",
+    "bench/faults/run.py", "bench/faults/catalogue.py", "bench/report", "bench/evidence", "bench/gate", "bench/parity", "bench/given",
+    "bench/blame", "bench/split", "bench/explain", "bench/probe.py", "bench/record", "bench/runtimes", "bench/subject.py", "train/data",
+    "train/fit", "train/model", "train/weights", "train/preset.py", "train/look.py", "train/reference.py", "export/plan.py",
+    "export/step.py", "infer_py/plot.py", "infer_py/command.py", "infer_py/model.py", "infer_py/preprocess.py", "infer_py/onnx_file.py",
 )  # fmt: skip
 # Errors that are made of others, which say theirs.
 JOINED = {("infer_py/command.py", "_predict")}

@@ -30,11 +30,14 @@ def open_run(name: str | None, reports: Path) -> tuple[Results, Path]:
     return results, folder
 
 
-def folder_of(name: str, reports: Path, where: str = "") -> Path:
-    """The folder of a run that is there. Raises UsageError with the nearest known name. `where`: the option that names it."""
+def folder_of(name: str, reports: Path, where: str = "", file: str = write.RESULTS) -> Path:
+    """The folder of a run that is there. Raises UsageError with the nearest known name.
+
+    `where`: the option that names it. `file`: what runs of its kind hold.
+    """
     folder = run_folder(name, reports)
     if not folder.is_dir():
-        known = [path.parent.name for path in reports.glob(f"*/{write.RESULTS}")]
+        known = [path.parent.name for path in reports.glob(f"*/{file}")]
         said = f"no such run: '{name}' is no folder, and no run in {reports.name}; {nearest(name, known)}"
         raise UsageError(said, where=where, next=f"ls {reports}")
     return folder

@@ -12,6 +12,7 @@ from typing import NoReturn
 import numpy as np
 
 from bench import runtimes
+from bench.ground import Build, Ground
 from bench.measure import sentinel
 from bench.parity import check, explain, orientation
 from bench.runtimes import Descriptor
@@ -117,6 +118,11 @@ def export_manifest(made: Path) -> ExportManifest:
     )  # fmt: skip
     checkpoint = artifact.sha256_file(made / manifest.CHECKPOINT)
     return ExportManifest("wings", "resnet18", made.name, checkpoint, variants, (), (), {}, "5a", "5a", 1.0, files)
+
+
+def ground() -> Ground:
+    build = Build("1.0", COMMIT, "00" * 32, SOURCE, "none", {"affinity": "0-1"}, {})
+    return Ground("a CPU", "5a", 2, "Linux", 1, "5a", {"raw-dynamic": "00" * 32}, dict.fromkeys(RUNTIMES, build))
 
 
 def matrix(
