@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import completion as completing
-from bench import offered
+from bench import offered, trial_options
 from contract import completion, strict
 from contract import options as shared
 from contract.errors import ConcordError, UsageError, nearest, run_step
@@ -73,17 +73,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         )
         completion.complete(cells, offered.cells)
     if command is faults:
-        trial = parser.add_argument_group("faults")
-        names = trial.add_argument("--fault", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
-        completion.complete(names, offered.faults)
-        trial.add_argument("--clean", type=int, default=20, metavar="N", help="clean runs, each on other images (default: 20)")
-        trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
+        trial_options.add_faults(parser)
     if command is selftest:
-        trial = parser.add_argument_group("selftest")
-        trial.add_argument(
-            "--trials", type=int, metavar="N", help="pairs of each slow-down (default: 60, and 20 of the largest; 3 with --quick)"
-        )
-        trial.add_argument("--write", action="store_true", help="write the table into METHODOLOGY.md")
+        trial_options.add_selftest(parser)
     if command is split:
         parser.add_argument_group("split").add_argument("--write", action="store_true", help="write the tables into METHODOLOGY.md")
     if command is verify:

@@ -13,7 +13,7 @@ import pytest
 from bench import __main__ as bench
 from bench import completion as completing
 from bench.report import write
-from contract import completion, options
+from contract import completion, layout, options
 from contract.errors import EnvironmentFault, UsageError
 from contract.layout import CHECKOUT
 from tests.bench import made
@@ -78,6 +78,8 @@ def test_runs_and_their_cells_are_offered(tmp_path: Path):
     both = ["20260102-030405-aa", "20260102-030405-bb"]
     for line in (f"bench report {where} 2026", f"bench verify {where} 2026", f"bench run {where} --gate 2026"):
         assert completed(f"python -m {line}", tmp_path / "out") == both
+    (tmp_path / "unfinished" / layout.SELFTEST).write_text("{}")
+    assert completed(f"python -m bench selftest {where} --resume unf", tmp_path / "out") == ["unfinished"]
     cells = completed(f"python -m bench report {where} 20260102-030405-aa --explain resnet18/raw-dynamic/ort-r", tmp_path / "out")
     assert cells
     assert all(name.startswith("resnet18/raw-dynamic/ort-rust/") for name in cells)

@@ -10,7 +10,7 @@ from bench.faults.every import FAULTS
 from bench.faults.others import FEW_IMAGES
 
 if TYPE_CHECKING:
-    from bench.faults.run import Verdict
+    from bench.faults.verdict import Verdict
 
 BEGIN, END = "<!-- faults: written by `nox -s faults -- --write`; do not edit -->", "<!-- end of faults -->"
 
@@ -22,7 +22,8 @@ def markdown(verdict: Verdict) -> str:
     seen = {name: sum(getattr(each.others, name) for each in strongest if each.others) for name in ("allclose", "top1", "accuracy")}
     judged = f"{verdict.caught} of {tried} faults caught, {verdict.blamed} of {tried} blamed on the right stage"
     clean = f"{len(verdict.false_alarms)} false alarms in {verdict.clean_runs} clean runs"
-    of = f"{verdict.subject}, {verdict.variant}, {verdict.runtime}, {verdict.images} images"
+    plan = verdict.plan
+    of = f"{plan.subject}, {plan.variant}, {plan.runtime}, {plan.images} images"
     close = f"Of the same faults `allclose` on a random tensor (1e-5) notices {seen['allclose']}"
     lines = [
         f"{judged}, {clean}; {of}.",

@@ -1,4 +1,4 @@
-"""What the self-test found: live comparisons by slow-down, and the replayed ones."""
+"""What a self-test tries, and what it found: live comparisons by slow-down, and the replayed ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import stats
+from bench.ground import Ground
+from bench.resume import FORMAT
 from bench.selftest.pair import Compared
 from bench.selftest.replay import Replayed
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """So many comparisons with one slow-down, each of so many seconds."""
+
+    slowdown: float
+    seconds: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides what each comparison is, beside the ground that it stands on: the settings of matrix.toml and the command line."""
+
+    subject: str
+    variant: str
+    pairs: tuple[Pairs, ...]
+    restarts: int
+    equivalent: float
+    seed: int
+
+    def each(self) -> list[Pairs]:
+        """The comparisons in order; the number of one is added to the seed."""
+        return [pairs for pairs in self.pairs for _ in range(pairs.count)]
 
 
 @dataclass(frozen=True)
@@ -47,13 +74,21 @@ class Live:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """The whole self-test; `replayed` is None until enough live pairs of equal programs were timed."""
+    """A self-test as far as it has come; `replayed` is None until enough live pairs of equal programs were timed."""
 
     subject: str
     machine: str
     live: tuple[Live, ...]
     replayed: Replayed | None
     compared: tuple[Compared, ...]
+    plan: Plan
+    ground: Ground
+    format: int = FORMAT
+
+    @property
+    def finished(self) -> bool:
+        """Whether all comparisons were made."""
+        return len(self.compared) >= len(self.plan.each())
 
 
 def live(compared: Sequence[Compared]) -> Iterator[Live]:

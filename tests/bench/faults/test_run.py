@@ -15,6 +15,8 @@ from bench.faults import run
 from bench.faults.catalogue import Fault
 from bench.faults.every import FAULTS
 from bench.faults.trial import Outcome
+from bench.faults.verdict import Verdict
+from bench.subject import Subject
 from contract.errors import UsageError
 from tests.bench import fakes
 from tests.bench.selftest.test_pair import arguments
@@ -51,11 +53,19 @@ class Spent:
         self.seconds += seconds
 
 
-def judged(folder: Path, monkeypatch: pytest.MonkeyPatch, trials: Trials, chosen: list[Fault], clean: int = 2) -> run.Verdict:
+def blank(subject: Subject, chosen: list[Fault], clean: int = 2) -> Verdict:
+    return Verdict(run.planned(subject, fakes.matrix(), chosen, clean, 9), fakes.ground(), 0, (), ())
+
+
+def judged(folder: Path, monkeypatch: pytest.MonkeyPatch, trials: Trials, chosen: list[Fault]) -> Verdict:
     monkeypatch.setattr(run.Trials, "begin", lambda *_: trials)
     spent: Any = Spent()
-    verdict = run.judge(fakes.subject(folder), cast(Any, None), fakes.matrix(), chosen, clean, 9, folder, spent)
-    assert spent.seconds == pytest.approx(run.seconds(chosen, clean))  # whatever was left out
+    subject = fakes.subject(folder)
+    begun = blank(subject, chosen)
+    verdict = run.judge(subject, cast(Any, None), fakes.matrix(), begun, folder, spent)
+    assert spent.seconds == pytest.approx(run.seconds(begun))  # whatever was left out
+    assert verdict.finished
+    assert run.seconds(verdict) == 0
     return verdict
 
 
@@ -70,10 +80,10 @@ def test_weaker_doses_until_one_is_not_seen(tmp_path, monkeypatch):
 
 def test_what_was_tried_is_stored_after_each_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(run.Trials, "begin", lambda *_: Trials(blind=1e-5))
-    kept: list[run.Verdict] = []
-    chosen: Any = [FAULTS["rotated"], FAULTS["mean_off"]]
-    spent: Any = Spent()
-    verdict = run.judge(fakes.subject(tmp_path), cast(Any, None), fakes.matrix(), chosen, 2, 9, tmp_path, spent, kept.append)
+    kept: list[Verdict] = []
+    subject, spent = fakes.subject(tmp_path), cast(Any, Spent())
+    begun = blank(subject, [FAULTS["rotated"], FAULTS["mean_off"]])
+    verdict = run.judge(subject, cast(Any, None), fakes.matrix(), begun, tmp_path, spent, kept.append)
     assert [(each.clean_runs, len(each.outcomes)) for each in kept] == [(1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4)]
     assert kept[-1] == verdict
     run.store(tmp_path, kept[2])
@@ -119,11 +129,11 @@ def test_all_outcomes_as_data(command, trials, code):
 
 
 @pytest.mark.parametrize("lacking", ["variant", "runtime"])
-def test_what_has_nothing_to_judge_is_no_clean_run(tmp_path, lacking):
+def test_what_has_nothing_to_judge_is_no_plan(tmp_path, lacking):
     subject, matrix = fakes.subject(tmp_path), fakes.matrix()
     if lacking == "variant":
         subject = replace(subject, export=replace(subject.export, variants=subject.export.variants[:1]))
     else:
         matrix = replace(matrix, defaults=replace(matrix.defaults, runtime=("torch-eager",)))
     with pytest.raises(UsageError, match="faults are put into raw-dynamic"):
-        run.judge(subject, cast(Any, None), matrix, [], 1, 9, tmp_path, cast(Any, Spent()))
+        run.planned(subject, matrix, [], 1, 9)

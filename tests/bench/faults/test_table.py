@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bench.faults import table
+from bench.faults.every import FAULTS
 from bench.faults.others import Others
-from bench.faults.run import Verdict
 from bench.faults.trial import Outcome
+from bench.faults.verdict import Plan, Verdict
 from contract.errors import DataError
+from tests.bench import fakes
 
 BLIND, SEEN = Others(allclose=False, top1=False, accuracy=False), Others(allclose=True, top1=True, accuracy=False)
 OUTCOMES = (
@@ -20,7 +22,11 @@ OUTCOMES = (
     Outcome("bias_shifted", 1.0, ("logits", "bits"), "logits", "logits differ", SEEN),
     Outcome("wrong_file", 1.0, ("file",), "logits", "another file", SEEN),
 )
-VERDICT = Verdict("wings/resnet18", "raw-dynamic", "ort-python", 40, 20, (), OUTCOMES)
+PLAN = Plan(
+    "wings/resnet18", "raw-dynamic", "ort-python", 40, ("ort-python", "ort-rust"), "torch-eager", 0, "5a", (1, 8), 10.0, None, False, 20,
+    {name: FAULTS[name].doses for name in ("bgr", "bias_shifted", "wrong_file", "rotated")},
+)  # fmt: skip
+VERDICT = Verdict(PLAN, fakes.ground(), 20, (), OUTCOMES)
 
 
 def test_counts_and_rows():

@@ -11,7 +11,7 @@ import pytest
 from bench import ratios
 from bench.results import Contrast
 from bench.selftest import command, table
-from bench.selftest.found import SelfTest, live
+from bench.selftest.found import Pairs, Plan, SelfTest, live
 from bench.selftest.pair import Compared
 from bench.selftest.replay import Replayed, replay
 from contract.layout import CHECKOUT
@@ -69,6 +69,11 @@ def trials() -> list[Compared]:
     ]
 
 
+def selftest(replayed: Replayed | None) -> SelfTest:
+    plan = Plan("wings/resnet18", "raw-static", (Pairs(0.0, 15.0, 2), Pairs(0.03, 15.0, 2), Pairs(0.01, 15.0, 2)), 3, 0.01, 0)
+    return SelfTest("wings/resnet18", "2 threads", tuple(live(trials())), replayed, tuple(trials()), plan, fakes.ground())
+
+
 def test_rows_by_slowdown():
     rows = {row.slowdown: row for row in live(trials())}
     assert [(share, row.trials, row.right, row.wrong) for share, row in rows.items()] == [(0.0, 2, 1, 1), (0.03, 2, 2, 0), (0.01, 2, 0, 1)]
@@ -78,7 +83,7 @@ def test_rows_by_slowdown():
 
 
 def test_goals_are_met_or_not_and_shown_or_not():
-    tested = SelfTest("wings/resnet18", "2 threads", tuple(live(trials())), Replayed(2000, 8, 5, 1900, {"0.01": 1990}), tuple(trials()))
+    tested = selftest(Replayed(2000, 8, 5, 1900, {"0.01": 1990}))
     said = table.goals(tested)
     assert "1 of 2 live" in said[0]
     assert said[0].endswith("**not met**")
@@ -96,8 +101,7 @@ def test_goals_are_met_or_not_and_shown_or_not():
 
 
 def test_before_there_is_anything_to_replay():
-    tested = SelfTest("wings/resnet18", "2 threads", tuple(live(trials())), None, tuple(trials()))
-    assert "replayed" not in table.markdown(tested)
+    assert "replayed" not in table.markdown(selftest(None))
 
 
 def test_the_document_has_the_marks():
