@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.runtimes import ort_rust
 from contract import strict
-from contract.errors import EnvironmentFault, JudgedBad, UsageError
+from contract.errors import EnvironmentFault, JudgedBad, Stopped, UsageError
 from contract.layout import CHECKOUT
 from contract.machine import usable_threads
 from contract.options import Parser, user_path
@@ -46,7 +46,11 @@ def main(arguments: list[str]) -> int:
         raise EnvironmentFault("the Rust binary is not built", where=str(ort_rust.BINARY.relative_to(CHECKOUT)), next="nox -s build")
     forms = (asked.format.upper(),) if asked.format else FORMATS
     began = time.monotonic()
-    found = in_parallel(asked.seed, asked.count, forms, asked.jobs, user_path(asked.out))
+    try:
+        found = in_parallel(asked.seed, asked.count, forms, asked.jobs, user_path(asked.out))
+    except KeyboardInterrupt as stop:
+        kept = f"files on which they disagree, if any were found, are in {asked.out}"
+        raise Stopped(f"{kept}; the same command makes the same files anew, another --seed others") from stop
     told = f"{table(found, forms)}\n{asked.count:,} files, seed {asked.seed}, {time.monotonic() - began:.0f} s"
     print(told, file=sys.stderr if asked.output_json else sys.stdout)
     if asked.output_json:
@@ -61,7 +65,12 @@ def main(arguments: list[str]) -> int:
 def parser() -> Parser:
     """Its own options."""
     made = Parser(prog="python -m bench fuzz", description=__doc__)
-    made.add_argument("--seed", type=int, default=0, help="the same seed makes the same files")
+    made.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="the same seed makes the same files; what is stopped begins anew, so cut a long campaign into several seeds",
+    )
     made.add_argument("--count", type=int, default=20_000, help="how many files (default: 20000)")
     made.add_argument("--format", choices=[name.lower() for name in FORMATS], help="of one format only")
     made.add_argument("--jobs", type=int, default=usable_threads(), help="processes, each with a Pillow and an infer-rs of its own")

@@ -14,7 +14,7 @@ from bench.fuzz.campaign import cases
 from bench.fuzz.judge import Answer, Decoder, by_pillow
 from bench.fuzz.parts import FORMS
 from bench.fuzz.seeds import seeds
-from contract.errors import EnvironmentFault, JudgedBad
+from contract.errors import EnvironmentFault, JudgedBad, Stopped
 from contract.pictures import FORMATS
 
 
@@ -149,6 +149,16 @@ def test_the_command_exits_1_on_a_disagreement_and_3_without_a_binary(tmp_path, 
     monkeypatch.setattr("bench.fuzz.command.CHECKOUT", Path("/nowhere"))
     with pytest.raises(EnvironmentFault, match="not built"):
         command.main(["--count", "1"])
+
+
+def test_whoever_stops_it_is_told_what_is_kept_and_that_it_begins_anew(tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.runtimes.ort_rust.BINARY", Path(sys.executable))
+    monkeypatch.setattr(command, "in_parallel", stop)
+    with pytest.raises(Stopped, match=rf"are in {tmp_path}; the same command makes the same files anew"):
+        command.main(["--out", str(tmp_path)])
 
 
 def test_how_far_it_is_stands_in_few_lines_on_stderr(tmp_path, monkeypatch, capsys):
