@@ -59,6 +59,8 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         given.add_argument("--reference", metavar="R", help="torchvision:NAME (with --weights file:F), or an ONNX file")
         given.add_argument("--spec", metavar="FILE", help="the preprocess spec as JSON, for files that carry none")
         given.add_argument("--output", metavar="NAME", help="the output that holds the logits, where there are several")
+    if command in (run, parity):
+        trial_options.add_run(parser)
     if command is report:
         of = parser.add_argument_group("report")
         named = of.add_argument(
@@ -103,8 +105,11 @@ def run(options: Options, raw: argparse.Namespace) -> int:
     from bench import foreign  # noqa: PLC0415
     from bench import run as runs  # noqa: PLC0415
 
+    trial_options.need_no_resume(options, raw)
     return judged(
-        options, "run", lambda: foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True)
+        options,
+        "run",
+        lambda: foreign.measure_files(options, raw.input_shape) if options.onnx else runs.run(options, measuring=True, resume=raw.resume),
     )
 
 
@@ -113,7 +118,12 @@ def parity(options: Options, raw: argparse.Namespace) -> int:
     from bench import run as runs  # noqa: PLC0415
     from bench.given import gate  # noqa: PLC0415
 
-    return judged(options, "parity", lambda: gate.run(options, raw) if options.onnx else runs.run(options, measuring=False))
+    trial_options.need_no_resume(options, raw)
+    return judged(
+        options,
+        "parity",
+        lambda: gate.run(options, raw) if options.onnx else runs.run(options, measuring=False, resume=raw.resume),
+    )
 
 
 def judged(options: Options, command: str, judge: Callable[[], tuple[Results, Path]]) -> int:
@@ -280,12 +290,9 @@ COMMANDS: dict[str, tuple[Callable[[Options, argparse.Namespace], int], str]] = 
 TOOLS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "overhead": (overhead, "what Python and Rust add around a model, and what the stopwatch adds, on a model of one Relu"),
     "fuzz": (fuzz, "damaged image files to Pillow and to infer_rs; exit 1 when they disagree about one"),
-    "completion": (completing.main, "print the shell code by which Tab completes the options of all steps (bash or zsh)"),
+    "completion": (completing.main, "print the shell code by which Tab completes the options of all steps (bash, zsh or fish)"),
 }
 
 
 if __name__ == "__main__":
-    reported = sys.argv[1:2] in (["run"], ["parity"])
-    run_step(
-        main, again="the report shows what there was; the same command begins a new run" if reported else "the same command begins anew"
-    )
+    run_step(main, again="the same command begins anew")

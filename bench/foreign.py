@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import begin, plan, probe, run
+from bench import begin, plan, probe, run, taken_over
 from bench.build import build
 from bench.evidence.recompute import same_graphs
 from bench.fleet import Fleet
@@ -26,7 +26,7 @@ from bench.measure.forecast import Expected
 from bench.measure.group import Inputs
 from bench.measure.noise import noise
 from bench.progress import Progress
-from bench.results import Results, StepTime
+from bench.results import INTERRUPTED, Results, StepTime
 from contract import artifact
 from contract.errors import BAD, NOTHING_JUDGED, ConcordError, DataError, UsageError
 from contract.matrix import Cell, Hole, Matrix, Measure, Scenario
@@ -93,10 +93,10 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
             try:
                 with Progress(matrix.measure.seconds) as progress:
                     add(cold.measure(sites, fleet, matrix.measure, matrix.defaults.seed, Path(work), progress, after=add))
-            except KeyboardInterrupt:
-                results = kept.add(problems=(run.INTERRUPTED,), times=spent())
+            except KeyboardInterrupt as stop:
+                results = kept.add(problems=(INTERRUPTED,), times=spent())
                 run.finish(results, folder, NOTHING_JUDGED)
-                raise
+                raise taken_over.stopped(folder, anew=True) from stop
             fleet.stop()
             results = kept.add(peak_bytes=fleet.peak_bytes, times=spent())
     code = NOTHING_JUDGED if not results.cells else BAD if run.failed(results) else judge.exit_code(results.gate)

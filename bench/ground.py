@@ -1,4 +1,4 @@
-"""What a trial of hours stands on: the machine, the programs and the files, none of which may change between two parts of it."""
+"""What a trial, or parity, stands on: the machine, the programs and the files, none of which may change where it is gone on with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.fleet import Fleet
-from bench.subject import Subject
 from contract import artifact, machine
 from contract.layout import short_hash
 from contract.protocol import Option, Receipt
@@ -28,7 +27,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Ground:
-    """`code`: hash of what judges, `cpu_flags`: of the list of them. `threads`: of each runner. `files`: sha256 by variant."""
+    """`code`: hash of what judges, `cpu_flags`: of the list of them. `threads`: of each runner. `files`: sha256 by name."""
 
     cpu: str
     cpu_flags: str
@@ -45,8 +44,8 @@ class Ground:
         return f"{self.cpu}, {self.usable_threads} threads, {self.system}"
 
 
-def look(fleet: Fleet, names: Sequence[str], subject: Subject, variants: Sequence[str]) -> Ground:
-    """Look at the machine and the files of these variants, and ask these runners, started all at once, what they are."""
+def look(fleet: Fleet, names: Sequence[str], files: dict[str, str]) -> Ground:
+    """Look at the machine, and ask these runners, started all at once, what they are."""
     fleet.start(names)
     return Ground(
         cpu=machine.cpu_model(),
@@ -55,7 +54,7 @@ def look(fleet: Fleet, names: Sequence[str], subject: Subject, variants: Sequenc
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         threads=fleet.threads,
         code=artifact.package_hash("bench", "contract"),
-        files={name: subject.sha256(name) for name in variants},
+        files=files,
         runners={name: _build(fleet.runner_receipt(name)) for name in names},
     )
 

@@ -21,6 +21,7 @@ __all__ = [
     "Sample", "ScenarioKind", "StepTime", "Subject", "VariantSummary", "Verdict",
 ]  # fmt: skip
 
+INTERRUPTED = "interrupted: what follows is what was found until then"
 FORMAT = 6
 # The checks of the gate: the file that was loaded, its class names, the bytes of its weights, labels end to end, preprocessed tensors,
 # logits on the same tensor, the runtime's own index of the largest, other batches, bits between runtimes; `answers`: there was none that

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import plan, probe
+from bench import plan, probe, taken_over
 from bench.begin import Clock, blank, folder_of_run, keep_files, measuring_alone
 from bench.build import build
 from bench.evidence import raw
@@ -28,7 +28,7 @@ from bench.measure.pairs import OLD
 from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.report import write
-from bench.results import Results
+from bench.results import INTERRUPTED, Results
 from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
@@ -40,18 +40,19 @@ from contract.protocol import Receipt
 
 # Images that are timed in turn: more than one, so that no answer can come from a cache; every one of them is verified in every process.
 TIMED_IMAGES, TIMED_IMAGES_IF_SLOW, SLOW_SECONDS = 8, 2, 0.1
-INTERRUPTED = "interrupted: what follows is what was found until then"
 
 
-def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
+def run(options: Options, *, measuring: bool, resume: str | None = None) -> tuple[Results, Path]:
     """Do a whole run and write its folder below options.reports; returns what was found and the folder.
 
+    `resume`: a run that was stopped, whose parity is taken over; "" for the newest.
     Raises ConcordError when nothing could be begun; what goes wrong later is in the results, and in their exit code.
     """
     matrix = select(options)
     old = open_run(options.gate, options.reports) if options.gate and measuring else None
     if options.gate and not measuring:
         plan.say([f"note: parity judges no speed: --gate {options.gate} is for bench run"])
+    before = None if resume is None else taken_over.find(resume, options.reports)
     clock = Clock()
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
@@ -61,13 +62,23 @@ def run(options: Options, *, measuring: bool) -> tuple[Results, Path]:
         for dataset in matrix.defaults.dataset
         for backbone in matrix.defaults.backbone
     ]
-    return carry_out(options, matrix, subjects, clock, measuring=measuring, old=old)
+    return carry_out(options, matrix, subjects, clock, measuring=measuring, old=old, before=before)
 
 
 def carry_out(
-    options: Options, matrix: Matrix, subjects: list[Subject], clock: Clock, *, measuring: bool, old: OldRun | None = None
+    options: Options,
+    matrix: Matrix,
+    subjects: list[Subject],
+    clock: Clock,
+    *,
+    measuring: bool,
+    old: OldRun | None = None,
+    before: taken_over.Before | None = None,
 ) -> tuple[Results, Path]:
-    """The run over subjects that are ready: runners, plan, parity, measuring, report. `old`: the stored run that is gated against."""
+    """The run over subjects that are ready: runners, plan, parity, measuring, report.
+
+    `old`: the stored run that is gated against. `before`: the run that was stopped, and is gone on after.
+    """
     artifact.sweep(options.reports)
     with (
         measuring_alone(),
@@ -84,6 +95,10 @@ def carry_out(
                 fleet.start()
                 for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
                     fleet.runner(name)
+            standing = taken_over.look(matrix, subjects, fleet)
+            if before is not None:
+                before.must_stand_on(standing)
+            taken_over.write_down(standing, folder)
             problems = differing_libraries(fleet.receipts)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
             with clock.part("planning"):
@@ -99,11 +114,12 @@ def carry_out(
             kept = Kept(replace(results, receipts=fleet.receipts, problems=problems), folder)
             try:
                 with Progress(planned.seconds) as progress:
-                    execute(planned, expected, matrix, fleet, kept, Path(work), progress, clock, old)
-            except KeyboardInterrupt:
+                    execute(planned, expected, matrix, fleet, kept, Path(work), progress, clock, old, before)
+            except KeyboardInterrupt as stop:
                 results = kept.add(problems=(*kept.results.problems, INTERRUPTED), times=clock.times())
                 finish(results, folder, exit_code(results))
-                raise
+                anew = not results.floors or not all(each.exported_here for each in subjects)
+                raise taken_over.stopped(folder, anew=anew) from stop
             fleet.stop()
             results = kept.add(peak_bytes=fleet.peak_bytes, times=clock.times())
     return finish(results, folder, exit_code(results)), folder
@@ -148,6 +164,7 @@ def execute(
     progress: Progress,
     clock: Clock,
     old: OldRun | None,
+    before: taken_over.Before | None,
 ) -> None:
     """Parity of every part, then measuring of the cells that passed; results.json is written after each part."""
     checked: list[tuple[plan.Part, Checked]] = []
@@ -155,7 +172,8 @@ def execute(
         with clock.part(f"parity {part.subject.name} {part.provider}"):
             try:
                 narrow = narrow_to(matrix, (part.subject.train.backbone,))
-                found = check(part.subject, fleet, narrow, part.provider, work, progress, tuple(sys.argv[2:]))
+                judged = None if before is None else before.judged(part, fleet, narrow, work, progress)
+                found = judged or check(part.subject, fleet, narrow, part.provider, work, progress, tuple(sys.argv[2:]))
             except (UsageError, RunnerError) as nothing:
                 fleet.stop()  # the reference may be dead; the other parts get fresh processes
                 holes = (*part.holes, *(Hole(cell, "parity could not be judged") for cell in part.cells))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import run
+from bench import record, run
 from bench.evidence import counts, order, raw
 from bench.evidence.recompute import recompute
 from bench.progress import Steps
@@ -92,14 +92,16 @@ def _rendered(results: Results, folder: Path) -> Iterator[str]:
 
 def _recorded(cells: tuple[Measured, ...], path: Path) -> Iterator[str]:
     """Whether pytest-benchmark's record holds the very samples."""
-    expected = {f"test_cell[{cell.cell}]": [each for block in cell.blocks for each in block.samples_ns] for cell in cells if not cell.error}
+    there = [cell for cell in cells if not cell.error]
+    named = zip(record.names([cell.cell for cell in there]), there, strict=True)
+    expected = {f"test_cell[{name}]": [each for block in cell.blocks for each in block.samples_ns] for name, cell in named}
     if not path.is_file():
         if expected:
             yield f"{path.name}: is missing"
         return
     try:
-        record = strict.loads(path.read_bytes(), str(path))
-        recorded = {each["name"]: [round(sample * 1e9) for sample in each["stats"]["data"]] for each in record["benchmarks"]}
+        written = strict.loads(path.read_bytes(), str(path))
+        recorded = {each["name"]: [round(sample * 1e9) for sample in each["stats"]["data"]] for each in written["benchmarks"]}
     except (strict.StrictError, KeyError, TypeError):
         yield f"{path.name}: is no record of pytest-benchmark"
         return

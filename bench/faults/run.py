@@ -92,7 +92,8 @@ def try_all(subject: Subject, matrix: Matrix, plan: Plan, threads: int, folder: 
         Progress(0.0) as progress,
     ):
         # Of all runtimes, also where clean runs are over: a fault of one library shows beside the receipt of another.
-        here = ground.look(fleet, names, subject, ("eager", *(each.name for each in subject.export.variants)))
+        files = ("eager", *(each.name for each in subject.export.variants))
+        here = ground.look(fleet, names, {name: subject.sha256(name) for name in files})
         if stored is not None:
             resume.must_equal(stored.ground, here, folder)
         verdict = stored or Verdict(plan, here, 0, (), ())

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from contract import artifact
 from contract.errors import EnvironmentFault
 from contract.layout import CHECKOUT
+from contract.matrix import Cell
 
 RESULTS = "CONCORD_RESULTS"
 # Some 3 ms of processor time are needed for each cell.
 SECONDS = 300.0
+
+
+def names(cells: Sequence[Cell]) -> list[str]:
+    """What these cells of one run are called there: with their data set, where there are several."""
+    several = len({cell.dataset for cell in cells}) > 1
+    return [f"{cell.dataset}/{cell}" if several else str(cell) for cell in cells]
 
 
 def write(results_json: Path, out: Path) -> None:

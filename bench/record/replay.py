@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.record import RESULTS
+from bench.record import RESULTS, names
 from bench.results import Measured
 from contract import strict
 
@@ -51,9 +51,10 @@ def measured_cells() -> list[Measured]:
 
 
 CLOCK = ReplayClock()
+CELLS = measured_cells()
 
 
-@pytest.mark.parametrize("measured", measured_cells(), ids=lambda measured: str(measured.cell))
+@pytest.mark.parametrize("measured", CELLS, ids=names([each.cell for each in CELLS]))
 @pytest.mark.benchmark(timer=CLOCK.now)
 def test_cell(measured: Measured, benchmark: Any) -> None:
     """Replay one cell. `ops` of the record are batches per second."""

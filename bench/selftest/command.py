@@ -70,10 +70,10 @@ def try_all(subject: Subject, plan: Plan, threads: int, folder: Path, stored: Se
         Fleet((BASE, OTHER), threads, folder / "logs") as fleet,
         Progress(sum(each.seconds for each in left)) as progress,
     ):
-        here = ground.look(fleet, (BASE,), subject, (plan.variant,))
+        here = ground.look(fleet, (BASE,), {plan.variant: subject.sha256(plan.variant)})
         if stored is not None:
             resume.must_equal(stored.ground, here, folder)
-        tested = SelfTest(f"{plan.subject} {plan.variant}, batch 1", here.machine, (), None, (), plan, here)
+        tested = SelfTest(f"{subject.title} {plan.variant}, batch 1", here.machine, (), None, (), plan, here)
         store(tested, done, folder)
         model = subject.model(plan.variant)
         given = inputs(Path(work), input_shape(fleet, model), plan.seed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -14,15 +13,12 @@ from bench import foreign, run, schema
 from bench.evidence.verify import verify
 from bench.measure.group import Group
 from bench.report import write
-from bench.results import Gate, GateRow, Results
+from bench.results import INTERRUPTED, Gate, GateRow, Results
 from bench.runner import Runner
-from contract import manifest
-from contract import options as shared
 from contract.errors import DataError, EnvironmentFault, UsageError
 from contract.lock import exclusive
-from contract.options import Options
 from tests.bench import fakes, made
-from tests.bench.whole import MATRIX, ready, trained
+from tests.bench.whole import ready, trained, two_sets
 
 
 def test_a_whole_run(tmp_path, pids, capfd):
@@ -124,23 +120,7 @@ def test_interrupted_it_keeps_what_was_measured_of_a_foreign_file(tmp_path, pids
     kept = write.load(tmp_path / "reports" / "latest")
     assert kept.exit_code == 2
     assert {block.process for cell in kept.cells for block in cell.blocks} == {0}
-    assert kept.problems == (run.INTERRUPTED,)
-
-
-def two_sets(tmp_path: Path) -> Options:
-    """Options of a run over two data sets, both trained and exported."""
-    both = MATRIX.replace('format = "wings" }', 'format = "wings" }, { name = "other", format = "wings" }')
-    options = ready(tmp_path, "--dataset", "wings", "other", "--scenario", "latency", "--seconds", "0.2", matrix=both)
-    trained(tmp_path, options)
-    (tmp_path / "other").mkdir()
-    subject = fakes.subject(tmp_path / "other", images=21)
-    asked = shared.asked(options, shared.select(options), "other", "resnet18")
-    asked.folder(options.artifacts).mkdir(parents=True)
-    folder = subject.folder.rename(asked.folder(options.artifacts) / subject.folder.name)
-    manifest.write(replace(subject.train, dataset="other"), folder / manifest.TRAIN)
-    manifest.write(replace(subject.export, dataset="other"), folder / manifest.EXPORT)
-    asked.point_to(options.artifacts, folder.name)
-    return options
+    assert kept.problems == (INTERRUPTED,)
 
 
 def test_two_data_sets_do_not_mix(tmp_path, pids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,6 +47,8 @@ def test_a_folder_whose_log_the_error_names_stays(tmp_path):
 
 def test_models_that_have_to_be_copied_need_room_on_the_disk_of_the_reports(tmp_path, monkeypatch):
     fakes.use(monkeypatch)
+    monkeypatch.setattr(run, "build", lambda **_: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     options = ready(tmp_path)
     trained(tmp_path, options)
     at = Path.stat

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import foreign, run
 from bench.fleet import Fleet
+from contract import manifest
 from contract import options as shared
 from contract.lock import exclusive
 from contract.options import Options
@@ -82,3 +84,21 @@ def trained(folder: Path, options: Options, **subject: object) -> None:
         if backbone != "resnet18":
             asked.folder(options.artifacts).symlink_to(folder / "artifacts/wings/resnet18")
         asked.point_to(options.artifacts, made_subject.folder.name)
+
+
+def two_sets(tmp_path: Path, *arguments: str, **first: object) -> Options:
+    """Options of a run over two data sets, both trained and exported, once. `first`: how the first of them is made."""
+    both = MATRIX.replace('format = "wings" }', 'format = "wings" }, { name = "other", format = "wings" }')
+    options = ready(tmp_path, "--dataset", "wings", "other", "--scenario", "latency", "--seconds", "0.2", *arguments, matrix=both)
+    if (tmp_path / "other").exists():
+        return options
+    trained(tmp_path, options, **first)
+    (tmp_path / "other").mkdir()
+    subject = fakes.subject(tmp_path / "other", images=21)
+    asked = shared.asked(options, shared.select(options), "other", "resnet18")
+    asked.folder(options.artifacts).mkdir(parents=True)
+    folder = subject.folder.rename(asked.folder(options.artifacts) / subject.folder.name)
+    manifest.write(replace(subject.train, dataset="other"), folder / manifest.TRAIN)
+    manifest.write(replace(subject.export, dataset="other"), folder / manifest.EXPORT)
+    asked.point_to(options.artifacts, folder.name)
+    return options

@@ -1,0 +1,121 @@
+"""A run that was stopped: the next one takes over the parity that it had judged, where nothing has changed, and times anew."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import run, taken_over, trial_options
+from bench.evidence.verify import verify
+from bench.parity.check import Checked, check
+from bench.report import write
+from bench.results import INTERRUPTED, Results
+from contract.errors import DataError, Stopped, UsageError
+from contract.options import Options
+from tests.bench import made
+from tests.bench.whole import ready, two_sets
+
+
+@pytest.fixture
+def checked(monkeypatch) -> list[str]:
+    """The data sets whose parity is judged from now on; where "stop" is the last of them, the next one is interrupted."""
+    names: list[str] = []
+
+    def spied(subject, *rest: object) -> Checked:
+        if names[-1:] == ["stop"]:
+            names.clear()
+            raise KeyboardInterrupt
+        names.append(subject.train.dataset)
+        return check(subject, *rest)
+
+    monkeypatch.setattr(run, "check", spied)
+    return names
+
+
+def stop(options: Options, checked: list[str], monkeypatch, *, measuring: bool = True) -> Path:
+    """The folder of a run that is interrupted in the parity of its second data set."""
+    kept = run.Kept.add
+
+    def add(self, **found: object) -> Results:
+        if found.keys() & {"floors"}:
+            checked.append("stop")
+        return kept(self, **found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run.Kept, "add", add)
+        with pytest.raises(Stopped, match=r"the report shows what there was; to go on, .* --resume \d{8}-"):
+            run.run(options, measuring=measuring)
+    checked.clear()
+    return (options.reports / "latest").resolve()
+
+
+def test_it_judges_what_is_left_and_times_everything(tmp_path, pids, checked, monkeypatch):
+    options = two_sets(tmp_path)
+    folder = stop(options, checked, monkeypatch)
+    assert {row.dataset for row in write.load(folder).parity} == {"wings"}
+    results, own = run.run(options, measuring=True, resume="")
+    assert checked == ["other"]
+    assert own != folder
+    assert results.exit_code == 0
+    assert {(cell.cell.dataset, cell.error) for cell in results.cells} == {("wings", None), ("other", None)}
+    assert [f"on cpu was judged by {folder.name}, which was stopped" in each for each in results.remarks] == [True, False]
+    assert verify(own) == 0
+    whole, _ = run.run(options, measuring=False)
+    assert checked == ["other", "wings", "other"]
+    assert (results.parity, results.floors) == (whole.parity, whole.floors)
+    assert {(each.dataset, each.path) for each in results.samples} == {(each.dataset, each.path) for each in whole.samples}
+
+
+def test_what_had_failed_is_judged_again(tmp_path, pids, checked, monkeypatch):
+    options = two_sets(tmp_path, change=lambda name, matrix: matrix * 1.01 if name == "sim-dynamic" else matrix)
+    stop(options, checked, monkeypatch, measuring=False)
+    assert run.run(options, measuring=False, resume="latest")[0].exit_code == 1
+    assert checked == ["wings", "other"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_newest_that_was_stopped_is_found(tmp_path, killed):
+    for name, problems in (("20260102-030405-aa", (INTERRUPTED,)), ("20260102-030406-bb", (INTERRUPTED,)), ("20260102-030407-cc", ())):
+        (tmp_path / name / "raw").mkdir(parents=True)
+        (tmp_path / name / "raw" / taken_over.FILE).write_text("{}")
+        results = replace(made.results(), problems=problems)
+        write.store(replace(results, times=()) if killed and problems else results, tmp_path / name)
+    (tmp_path / "latest").symlink_to("20260102-030406-bb")
+    assert taken_over.find("", tmp_path).folder.name == "20260102-030406-bb"
+    for name in ("20260102-030405-aa", "20260102-030406-bb"):
+        (tmp_path / name / "raw" / taken_over.FILE).unlink()
+    with pytest.raises(UsageError, match="no run was stopped after it had judged something"):
+        taken_over.find("", tmp_path)
+    with pytest.raises(UsageError, match="it was stopped before it had judged anything"):
+        taken_over.find("20260102-030405-aa", tmp_path)
+
+
+def test_what_has_changed_is_named_and_nothing_is_left_of_the_attempt(tmp_path, pids, checked, monkeypatch):
+    options = two_sets(tmp_path)
+    folder = stop(options, checked, monkeypatch)
+    before = sorted(options.reports.iterdir())
+    with pytest.raises(UsageError, match=r"matrix\.parity\.images was 300, and is 9 now"):
+        run.run(two_sets(tmp_path, "--images", "9"), measuring=True, resume=folder.name)
+    with pytest.raises(UsageError, match=r"ground\.threads was 1, and is 2 now"):
+        run.run(replace(options, threads=2), measuring=True, resume=folder.name)
+    with monkeypatch.context() as patched:
+        patched.setattr(taken_over, "short_hash", lambda _: "another")
+        with pytest.raises(UsageError, match=r"ground\.files\.wings/resnet18 was \w+, and is another now"):
+            run.run(options, measuring=True, resume=folder.name)
+    (folder / "raw" / taken_over.FILE).write_text('{"matrix": ')
+    with pytest.raises(DataError) as caught:
+        run.run(options, measuring=True, resume=folder.name)
+    assert "leave --resume out" in caught.value.next
+    assert (checked, sorted(options.reports.iterdir())) == ([], before)
+    # What is only timed may be another.
+    assert taken_over.NOT_PARITY[0] == "measure"
+
+
+def test_files_of_other_people_are_judged_anew(tmp_path, monkeypatch):
+    options = ready(tmp_path, "--onnx", "my.onnx")
+    raw = argparse.Namespace(resume="")
+    with pytest.raises(UsageError, match="--onnx files are judged anew"):
+        trial_options.need_no_resume(options, raw)
