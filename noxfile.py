@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parent
 runpy.run_path(str(ROOT / "contract" / "python_version.py"))["require"]()
 
 # Not by `nox.needs_version`, which nox reads before it runs this file: an old Python gets an old nox, and would hear of that alone.
-if tuple(map(int, importlib.metadata.version("nox").split(".")[:2])) < (2026, 10):
+if tuple(map(int, re.findall(r"\d+", importlib.metadata.version("nox"))[:2])) < (2026, 10):
     sys.stderr.write(f"error: nox >= 2026.10 is needed, and this is {importlib.metadata.version('nox')}; next: uvx nox@latest\n")
     sys.exit(3)
 nox.options.sessions = ["lint", "tests"]
@@ -53,13 +54,18 @@ def sync(session: nox.Session) -> dict[str, str]:
         # Paths in options are the user's: relative to where nox was called.
         "CONCORD_USER_FOLDER": os.environ.get("CONCORD_USER_FOLDER", str(session.invoked_from)),
         "PYTHONUNBUFFERED": "1",
+        # contract/telemetry.py; the Rust tests load ONNX Runtime by themselves.
+        "ORT_DISABLE_TELEMETRY": os.environ.get("ORT_DISABLE_TELEMETRY", "1"),
     }
 
 
 def need_cargo(session: nox.Session) -> None:
     """Say before a training, and not after it, that the bench of the same call has nothing to build its Rust program with."""
     benches = not {"bench", "parity"}.isdisjoint(sys.argv)
-    if benches and {"--runtime", "ort-rust"}.isdisjoint(session.posargs) and shutil.which("cargo") is None:
+    words = [part for word in session.posargs for part in word.split("=", 1)]
+    chosen = words[words.index("--runtime") + 1 :] if "--runtime" in words else None
+    left_out = "--without" in words or "--matrix" in words or (chosen is not None and "ort-rust" not in chosen)
+    if benches and not left_out and shutil.which("cargo") is None:
         session.error("no Rust toolchain: cargo is not on PATH; next: install one from rustup.rs, or leave Rust out: -- --without ort-rust")
 
 

@@ -24,7 +24,7 @@ def describe() -> Environment:
         threads=machine.usable_threads(),
         memory_bytes=memory_bytes(),
         cgroup_cpus=machine.cgroup_quota(),
-        gpu=_run("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
+        gpu=gpu(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
         packages=packages(),
@@ -32,6 +32,11 @@ def describe() -> Environment:
         dirty=None if status is None else bool(status),
         load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     )
+
+
+def gpu() -> str | None:
+    """Name and driver of each NVIDIA GPU, a line each; None where there is none."""
+    return _run("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 
 
 def packages() -> dict[str, str]:

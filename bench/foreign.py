@@ -28,7 +28,7 @@ from bench.measure.noise import noise
 from bench.progress import Progress
 from bench.results import INTERRUPTED, Results, StepTime
 from contract import artifact
-from contract.errors import BAD, NOTHING_JUDGED, ConcordError, DataError, UsageError
+from contract.errors import BAD, NOTHING_JUDGED, ConcordError, DataError, Stopped, UsageError
 from contract.matrix import Cell, Hole, Matrix, Measure, Scenario
 from contract.options import Options, select
 from contract.protocol import LoadArgs, Loaded, ValueInfo
@@ -96,7 +96,7 @@ def measure_files(options: Options, input_shape: str | None) -> tuple[Results, P
             except KeyboardInterrupt as stop:
                 results = kept.add(problems=(INTERRUPTED,), times=spent())
                 run.finish(results, folder, NOTHING_JUDGED)
-                raise taken_over.stopped(folder, anew=True) from stop
+                raise Stopped(taken_over.NOTHING_TO_TAKE) from stop
             fleet.stop()
             results = kept.add(peak_bytes=fleet.peak_bytes, times=spent())
     code = NOTHING_JUDGED if not results.cells else BAD if run.failed(results) else judge.exit_code(results.gate)

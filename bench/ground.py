@@ -6,6 +6,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench import environment
 from bench.fleet import Fleet
 from contract import artifact, machine
 from contract.layout import short_hash
@@ -27,11 +28,15 @@ class Build:
 
 @dataclass(frozen=True)
 class Ground:
-    """`code`: hash of what judges, `cpu_flags`: of the list of them. `threads`: of each runner. `files`: sha256 by name."""
+    """`code`: hash of what judges, `cpu_flags`: of the list of them. `threads`: of each runner. `files`: sha256 by name.
+
+    `gpu`: with its driver, as nvidia-smi says it.
+    """
 
     cpu: str
     cpu_flags: str
     usable_threads: int
+    gpu: str | None
     system: str
     threads: int
     code: str
@@ -51,12 +56,18 @@ def look(fleet: Fleet, names: Sequence[str], files: dict[str, str]) -> Ground:
         cpu=machine.cpu_model(),
         cpu_flags=short_hash(machine.cpu_flags()),
         usable_threads=machine.usable_threads(),
+        gpu=environment.gpu(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         threads=fleet.threads,
-        code=artifact.package_hash("bench", "contract"),
+        code=code(),
         files=files,
         runners={name: _build(fleet.runner_receipt(name)) for name in names},
     )
+
+
+def code() -> str:
+    """Hash of what judges."""
+    return artifact.package_hash("bench", "contract")
 
 
 def _build(said: Receipt) -> Build:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from bench import ground
 from bench.begin import new_folder
 from bench.report.stored import folder_of
 from contract import strict
@@ -67,8 +68,9 @@ def must_equal(was: object, now: object, folder: Path) -> None:
         )
 
 
-def say_finished(folder: Path) -> None:
-    """Say that there is nothing to go on with; on stderr, because stdout may be data."""
+def say_finished(folder: Path, judged_by: str) -> None:
+    """Say that there is nothing to go on with; on stderr, because stdout may be data. Raises UsageError where other code had judged it."""
+    must_equal({"code": judged_by}, {"code": ground.code()}, folder)
     print(f"{folder.name} is finished: nothing is left to be tried", file=sys.stderr)
 
 

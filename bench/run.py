@@ -29,6 +29,7 @@ from bench.parity.check import Checked, check
 from bench.progress import Progress
 from bench.report import write
 from bench.results import INTERRUPTED, Results
+from bench.resume import without
 from bench.runner import RunnerError
 from bench.subject import Subject, open_subject
 from contract import artifact
@@ -52,7 +53,6 @@ def run(options: Options, *, measuring: bool, resume: str | None = None) -> tupl
     old = open_run(options.gate, options.reports) if options.gate and measuring else None
     if options.gate and not measuring:
         plan.say([f"note: parity judges no speed: --gate {options.gate} is for bench run"])
-    before = None if resume is None else taken_over.find(resume, options.reports)
     clock = Clock()
     if "ort-rust" in matrix.defaults.runtime:
         with clock.part("building the Rust binary"):
@@ -62,7 +62,7 @@ def run(options: Options, *, measuring: bool, resume: str | None = None) -> tupl
         for dataset in matrix.defaults.dataset
         for backbone in matrix.defaults.backbone
     ]
-    return carry_out(options, matrix, subjects, clock, measuring=measuring, old=old, before=before)
+    return carry_out(options, matrix, subjects, clock, measuring=measuring, old=old, resume=resume)
 
 
 def carry_out(
@@ -73,11 +73,11 @@ def carry_out(
     *,
     measuring: bool,
     old: OldRun | None = None,
-    before: taken_over.Before | None = None,
+    resume: str | None = None,
 ) -> tuple[Results, Path]:
     """The run over subjects that are ready: runners, plan, parity, measuring, report.
 
-    `old`: the stored run that is gated against. `before`: the run that was stopped, and is gone on after.
+    `old`: the stored run that is gated against. `resume` as of `run`.
     """
     artifact.sweep(options.reports)
     with (
@@ -85,6 +85,7 @@ def carry_out(
         tempfile.TemporaryDirectory(prefix="concord-") as work,
         folder_of_run(options.reports) as folder,
     ):
+        before = None if resume is None else taken_over.find(resume, options.reports)
         raw.write_manifests(subjects, folder)
         results = blank(options, matrix, subjects, folder)
         if measuring:
@@ -95,10 +96,11 @@ def carry_out(
                 fleet.start()
                 for name in dict.fromkeys((matrix.defaults.reference, *matrix.defaults.runtime)):
                     fleet.runner(name)
-            standing = taken_over.look(matrix, subjects, fleet)
-            if before is not None:
-                before.must_stand_on(standing)
-            taken_over.write_down(standing, folder)
+            if all(each.exported_here for each in subjects):
+                standing = taken_over.look(matrix, subjects, fleet)
+                if before is not None:
+                    before.must_stand_on(standing)
+                taken_over.write_down(standing, folder)
             problems = differing_libraries(fleet.receipts)
             planned = plan.make(subjects, matrix, fleet.providers, measuring=measuring)
             with clock.part("planning"):
@@ -118,8 +120,7 @@ def carry_out(
             except KeyboardInterrupt as stop:
                 results = kept.add(problems=(*kept.results.problems, INTERRUPTED), times=clock.times())
                 finish(results, folder, exit_code(results))
-                anew = not results.floors or not all(each.exported_here for each in subjects)
-                raise taken_over.stopped(folder, anew=anew) from stop
+                raise taken_over.stopped(results, folder, before) from stop
             fleet.stop()
             results = kept.add(peak_bytes=fleet.peak_bytes, times=clock.times())
     return finish(results, folder, exit_code(results)), folder
@@ -173,7 +174,7 @@ def execute(
             try:
                 narrow = narrow_to(matrix, (part.subject.train.backbone,))
                 judged = None if before is None else before.judged(part, fleet, narrow, work, progress)
-                found = judged or check(part.subject, fleet, narrow, part.provider, work, progress, tuple(sys.argv[2:]))
+                found = judged or check(part.subject, fleet, narrow, part.provider, work, progress, tuple(without(sys.argv[2:])))
             except (UsageError, RunnerError) as nothing:
                 fleet.stop()  # the reference may be dead; the other parts get fresh processes
                 holes = (*part.holes, *(Hole(cell, "parity could not be judged") for cell in part.cells))

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from bench import ground
 from bench.evidence.raw import RAW
 from bench.fleet import Fleet
+from bench.parity.ask import Session
 from bench.parity.check import Checked
-from bench.parity.reference import FLOOR_IMAGES, ask_reference
+from bench.parity.reference import FLOOR_IMAGES, PROBE_IMAGES, Reference, ask_reference, probed
 from bench.plan import Part, parity_seconds
 from bench.progress import Progress
 from bench.report import write
@@ -23,14 +24,34 @@ from bench.results import INTERRUPTED, Results
 from bench.resume import OPTION, command, must_equal
 from bench.subject import Subject
 from contract import artifact, strict
-from contract.errors import Stopped, UsageError
+from contract.errors import DataError, Stopped, UsageError
 from contract.layout import short_hash
 from contract.matrix import Matrix
 
 FILE = "standing.json"
+NOTHING_TO_TAKE = "the report shows what there was; the same command begins a new run"
 ANEW = f"leave {OPTION} out: parity is judged anew"
 # Of matrix.toml: what is measured changes no answer. `only` is said by its text.
 NOT_PARITY = ("measure", "quick", "only")
+
+
+class OfPart(Protocol):
+    """What was found of one subject on one provider."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of its data set."""
+
+    @property
+    def backbone(self) -> str:
+        """Name of its backbone."""
+
+    @property
+    def provider(self) -> str:
+        """The provider."""
+
+
+T = TypeVar("T", bound=OfPart)
 
 
 @dataclass(frozen=True)
@@ -76,49 +97,81 @@ class Before:
         """What it had found of a part of which it had found nothing bad, or None.
 
         The reference is asked again, for a few images: for what is timed. What failed is judged again, and explained by this run.
+        Raises DataError where a compared image is no longer what it was.
         """
-        where = (part.subject.train.dataset, part.subject.train.backbone, part.provider)
-        floor = next((each for each in self.results.floors if (each.dataset, each.backbone, each.provider) == where), None)
-        rows = tuple(row for row in self.results.parity if (row.dataset, row.backbone, row.provider) == where)
-        if floor is None or not all(row.passed for row in rows):
+        had, subject = self.results, part.subject
+        floors, rows = self._of(part, had.floors), self._of(part, had.parity)
+        if not floors or not all(row.passed for row in rows):
             return None
-        progress.correct(-parity_seconds(matrix, part.subject))
-        progress.part(f"parity {part.name}: taken over from {self.results.run}")
-        reference = ask_reference(part.subject, fleet, matrix, part.provider, work, FLOOR_IMAGES)
-        had = self.results
-        remark = next(each for each in had.remarks if each.startswith(f"{part.subject.name}: "))
+        subject.held_out(rows[0].images, matrix.defaults.seed)
+        try:
+            reference = _reference(part, fleet, matrix, work)
+        except UsageError:
+            return None  # of a few images nothing can be said that can be said of more
+        progress.correct(-parity_seconds(matrix, subject))
+        progress.part(f"parity {part.name}: taken over from {had.run}")
         return Checked(
-            reference=replace(reference, floor=floor),
+            reference=replace(reference, floor=floors[0]),
             rows=rows,
-            stages=tuple(each for each in had.stages if (each.dataset, each.backbone, each.provider) == where),
-            remark=f"{remark}; its parity on {part.provider} was judged by {had.run}, which was stopped",
-            confusion=next((each for each in had.confusions if (each.dataset, each.backbone, each.provider) == where), None),
-            samples=tuple(each for each in had.samples if (each.dataset, each.backbone, each.provider) == where),
+            stages=self._of(part, had.stages),
+            remark=self._remark(part),
+            confusion=next(iter(self._of(part, had.confusions)), None),
+            samples=self._of(part, had.samples),
+        )
+
+    def _of(self, part: Part, found: Sequence[T]) -> tuple[T, ...]:
+        where = (part.subject.train.dataset, part.subject.train.backbone, part.provider)
+        return tuple(each for each in found if (each.dataset, each.backbone, each.provider) == where)
+
+    def _remark(self, part: Part) -> str:
+        """What was remarked of the images, and who judged: this run, or the one that it had taken it over from."""
+        said = [each for each in self.results.remarks if each.startswith(f"{part.subject.name}: ")]
+        who = f"; its parity on {part.provider} was judged by "
+        return next(
+            (each for each in said if who in each),
+            "".join(said[:1]).partition("; its parity on ")[0] + f"{who}{self.results.run}, which was stopped",
         )
 
 
-def find(asked: str, reports: Path) -> Before:
-    """The run to go on after: a folder, a name below `reports`, or the newest that was stopped, for "".
+def _reference(part: Part, fleet: Fleet, matrix: Matrix, work: Path) -> Reference:
+    """The reference's answers for a few images, after its first forwards, which take longer."""
+    session = Session(fleet, matrix.defaults.reference, part.subject.model("eager"), part.provider)
+    few = part.subject.held_out(PROBE_IMAGES, matrix.defaults.seed)
+    probed(session, fleet, [str(part.subject.path(entry)) for entry in few], work)
+    return ask_reference(part.subject, fleet, matrix, part.provider, work, FLOOR_IMAGES, session)
 
-    Raises UsageError where there is none, or where it had judged nothing, DataError where it cannot be read.
+
+def find(asked: str, reports: Path) -> Before:
+    """The run to go on after: a folder, a name below `reports`, or the newest that was stopped after it had judged something, for "".
+
+    Raises UsageError where there is none, or where it is another, DataError where it cannot be read.
     """
     if asked:
         folder = folder_of(asked, reports, OPTION).resolve()
-        if not all((folder / name).is_file() for name in (write.RESULTS, f"{RAW}/{FILE}")):
-            raise UsageError("nothing to go on with: it was stopped before it had judged anything", where=str(folder), next=ANEW)
-        return Before(write.load(folder), folder)
-    for path in sorted(reports.glob(f"*/{write.RESULTS}"), reverse=True):
-        folder = path.parent
-        if folder.is_symlink() or not (folder / RAW / FILE).is_file():
-            continue
         results = write.load(folder)
-        # A run that was killed has no times, either.
-        if not results.times or INTERRUPTED in results.problems:
-            return Before(results, folder)
-    raise UsageError("nothing to go on with: no run was stopped after it had judged something", where=str(reports), next=ANEW)
+        if not _stopped(results, folder):
+            raise UsageError("nothing to go on with: it was not stopped after it had judged parity", where=str(folder), next=ANEW)
+        return Before(results, folder)
+    for path in sorted(reports.glob(f"*/{write.RESULTS}"), reverse=True):
+        try:
+            results = write.load(path.parent)
+        except DataError:
+            continue  # damaged, or another version's: it is refused by name
+        if not path.parent.is_symlink() and _stopped(results, path.parent):
+            return Before(results, path.parent)
+    raise UsageError("nothing to go on with: no run was stopped after it had judged parity", where=str(reports), next=ANEW)
 
 
-def stopped(folder: Path, *, anew: bool) -> Stopped:
-    """The interruption that says what the next call does: it begins anew, or goes on after this run."""
-    then = "the same command begins a new run" if anew else f"to go on, with the parity that was judged: {command(folder)}"
-    return Stopped(f"the report shows what there was; {then}")
+def _stopped(results: Results, folder: Path) -> bool:
+    """Whether there is something to take over. A run that was killed has no times."""
+    unfinished = not results.times or INTERRUPTED in results.problems
+    return unfinished and bool(results.floors) and (folder / RAW / FILE).is_file()
+
+
+def stopped(results: Results, folder: Path, before: Before | None) -> Stopped:
+    """The interruption that says how to go on: after this run, or still after the one before, which had judged more."""
+    if before is not None and len(results.floors) < len(before.results.floors):
+        folder = before.folder
+    elif not _stopped(results, folder):
+        return Stopped(NOTHING_TO_TAKE)
+    return Stopped(f"the report shows what there was; to go on, with the parity that was judged: {command(folder)}")

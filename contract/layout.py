@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,14 @@ def short_hash(value: object) -> str:
     return artifact.sha256_bytes(strict.dumps(value).encode())[:8]
 
 
-def portable(path: str) -> str:
-    """A path in the checkout relative to it, any other as it is: a checkout that moves keeps its artifacts."""
-    return Path(path).relative_to(CHECKOUT).as_posix() if Path(path).is_relative_to(CHECKOUT) else path
+def portable(path: str, artifacts: Path) -> str:
+    """A path in the checkout relative to it, where artifacts that lie in it, too, name it: a checkout that moves keeps them.
+
+    Any other as it is; what several checkouts share has one meaning in all of them.
+    """
+    whole = Path(os.path.normpath(path)) if path else Path()
+    inside = artifacts.is_relative_to(CHECKOUT) and whole.is_relative_to(CHECKOUT)
+    return whole.relative_to(CHECKOUT).as_posix() if inside else path
 
 
 @dataclass(frozen=True)
@@ -47,24 +53,27 @@ class Asked:
 
     def pointer(self, artifacts: Path) -> Path:
         """The file that names the <config> which answers this."""
-        return self.folder(artifacts) / "asked" / f"{short_hash(self.portable())}.json"
+        return self.folder(artifacts) / "asked" / f"{short_hash(self.portable(artifacts))}.json"
 
-    def portable(self) -> Asked:
-        """The same wherever the checkout lies."""
-        folders: dict[str, Any] = {
-            name: portable(path) for name in ("root", "train", "val", "test") if (path := getattr(self.dataset, name)) is not None
-        }
-        weights = tuple(f"{FILE}{portable(each.removeprefix(FILE))}" if each.startswith(FILE) else each for each in self.backbone.weights)
+    def portable(self, artifacts: Path) -> Asked:
+        """The same wherever the checkout lies, if these artifacts lie in it."""
+
+        def moved(path: str) -> str:
+            return portable(path, artifacts)
+
+        names = ("root", "train", "val", "test")
+        folders: dict[str, Any] = {name: moved(path) for name in names if (path := getattr(self.dataset, name)) is not None}
+        weights = (f"{FILE}{moved(each.removeprefix(FILE))}" if each.startswith(FILE) else each for each in self.backbone.weights)
         return replace(
             self,
             dataset=replace(self.dataset, **folders),
-            backbone=replace(self.backbone, weights=weights),
-            checkpoint=None if self.checkpoint is None else portable(self.checkpoint),
+            backbone=replace(self.backbone, weights=tuple(weights)),
+            checkpoint=None if self.checkpoint is None else moved(self.checkpoint),
         )
 
     def point_to(self, artifacts: Path, config: str) -> None:
         """Record that <config> answers this. Called by `train`, after its manifest is written."""
-        artifact.write_text(self.pointer(artifacts), strict.pretty({"config": config, "asked": self.portable()}))
+        artifact.write_text(self.pointer(artifacts), strict.pretty({"config": config, "asked": self.portable(artifacts)}))
 
     def find(self, artifacts: Path) -> Path:
         """The folder of the artifacts. Raises DataError, with the command that makes them, when there is none."""

@@ -35,7 +35,11 @@ def main(argv: list[str]) -> int:
         options.parser("python -m export", "Checkpoint -> ONNX files that describe themselves, checked against PyTorch."), argv
     )
     need_no_onnx(asked, "export")
-    say = _to(sys.stderr if asked.output_json else sys.stdout)
+
+    def say(text: str) -> None:
+        # The stream as it is now: while a bar is drawn it is the bar's.
+        print(text, file=sys.stderr if asked.output_json else sys.stdout, flush=True)
+
     source = artifact.package_hash(*SOURCES)
     matrix = options.select(asked)
     jobs = plan(asked, matrix, source)
@@ -149,7 +153,3 @@ def needed_bytes(jobs: list[Job]) -> int:
 
 def _checkpoint_bytes(job: Job) -> int:
     return (job.folder / CHECKPOINT).stat().st_size
-
-
-def _to(stream: object) -> table.Say:
-    return lambda text: print(text, file=stream, flush=True)  # type: ignore[call-overload]

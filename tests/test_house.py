@@ -180,7 +180,10 @@ def test_what_follows_the_dashes_reaches_the_step(noxfile, monkeypatch):
         (["train", "parity"], ["--quick"], True),
         (["train", "export"], [], False),
         (["train", "export", "bench"], ["--without", "ort-rust"], False),
+        (["train", "export", "bench"], ["--without=ort-rust"], False),
         (["train", "export", "bench"], ["--runtime", "torch-eager", "ort-python"], False),
+        (["train", "export", "bench"], ["--runtime=torch-eager", "--quick"], False),
+        (["train", "export", "bench"], ["--runtime", "torch-eager", "ort-rust"], True),
     ],
 )
 def test_a_missing_rust_toolchain_is_said_before_a_training_whose_bench_needs_it(noxfile, monkeypatch, asked, options, said):

@@ -106,7 +106,7 @@ def current(folder: Path, inputs: str, source: str, *, say: bool = False) -> Tra
 
 def at_home(made: TrainManifest, planned: Planned) -> TrainManifest:
     """The manifest with the images where they lie now: the same ones (they were hashed), below a root that may have moved."""
-    root = portable(str(planned.job.data.root))
+    root = portable(str(planned.job.data.root), planned.folder)
     if made.root != root:
         made = replace(made, root=root)
         manifest.write(made, planned.folder / TRAIN)

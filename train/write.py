@@ -50,7 +50,7 @@ def write(planned: Planned, outcome: Outcome) -> TrainManifest:
         backbone=job.backbone,
         config=folder.name,
         task="classify",
-        root=portable(str(job.data.root)),
+        root=portable(str(job.data.root), folder),
         classes=job.data.classes,
         preprocess=job.spec,
         weights=job.source.had,

@@ -47,7 +47,7 @@ def run(options: Options, raw: argparse.Namespace) -> tuple[int, Path]:
         if verdict is not None:
             resume.must_equal(verdict.plan, plan, folder)
         if verdict is not None and verdict.finished:
-            resume.say_finished(folder)
+            resume.say_finished(folder, verdict.ground.code)
             store(folder, verdict)
         else:
             with resume.told(folder, layout.FAULTS):

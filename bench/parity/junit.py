@@ -39,10 +39,10 @@ def render(results: Results) -> str:
         claim = words.claim(row.flips + row.near_tie_flips, row.images, row.bound)
         ET.SubElement(case, "system-out").text = f"{claim}; checked: {', '.join(row.made)}"
     for cell, error in failed:
-        case = ET.SubElement(suite, "testcase", {"classname": "concord.timing", "name": _clean(str(cell))})
+        case = ET.SubElement(suite, "testcase", {"classname": _clean(f"concord.timing.{cell.dataset}"), "name": _clean(str(cell))})
         ET.SubElement(case, "error", {"message": _clean(error)})
     for each in gated:
-        case = ET.SubElement(suite, "testcase", {"classname": "concord.gate", "name": _clean(str(each.cell))})
+        case = ET.SubElement(suite, "testcase", {"classname": _clean(f"concord.gate.{each.cell.dataset}"), "name": _clean(str(each.cell))})
         if each.verdict != "passes":
             ET.SubElement(case, "failure" if each.verdict == "slower" else "error", {"message": _clean(each.why or each.verdict)})
     for number, problem in enumerate(results.problems):

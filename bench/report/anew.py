@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def write(name: str | None, reports: Path) -> tuple[Results, Path]:
-    """The run (default: the latest) and its folder, with a bar on a terminal. Raises what `stored.open_run` raises."""
+    """The run (default: the latest) and its folder, with a bar on a terminal. Raises what `open_run` and `render_record` raise."""
     with Steps(3, lines=False) as progress:
         progress.part("reading the run")
         from bench.report import stored, write  # noqa: PLC0415 - scipy and jinja2 are among the seconds that the bar shows

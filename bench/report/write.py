@@ -32,12 +32,6 @@ def load(folder: Path) -> Results:
         return strict.decode(Results, _this_format(strict.loads(text, str(path)), path), str(path))
 
 
-def render(results: Results, folder: Path) -> None:
-    """Write every file that is made from results.json. Raises EnvironmentFault when the record, the last, cannot be written."""
-    render_text(results, folder)
-    render_record(results, folder)
-
-
 def render_record(results: Results, folder: Path) -> None:
     """Write pytest-benchmark's record of the stored results, where they have numbers. Raises EnvironmentFault."""
     if any(cell.error is None for cell in results.cells):

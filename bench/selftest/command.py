@@ -42,7 +42,7 @@ def run(options: Options, raw: argparse.Namespace) -> int:
         if stored is not None:
             resume.must_equal(stored.plan, plan, folder)
         if stored is not None and stored.finished:
-            resume.say_finished(folder)
+            resume.say_finished(folder, stored.ground.code)
             write(stored, folder)
         else:
             with resume.told(folder, layout.SELFTEST):

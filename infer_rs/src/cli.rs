@@ -112,7 +112,11 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ffi::telemetry_off();
+    // Sound: the program begins here, and has started no thread.
+    #[allow(unsafe_code, reason = "the environment is set once, first of all")]
+    unsafe {
+        ffi::telemetry_off();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(fault) => {

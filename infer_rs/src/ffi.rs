@@ -29,11 +29,15 @@ unsafe extern "C" {
 
 /// Tells ONNX Runtime, before it is loaded, not to post from a thread of its own that it runs; what the user has said stands.
 ///
-/// To be called while this is the only thread. `with_telemetry(false)` comes too late: the library begins when it is opened.
-pub fn telemetry_off() {
+/// `with_telemetry(false)` comes too late: the library begins when it is opened.
+///
+/// # Safety
+///
+/// To be called while this is the only thread: another one may read the environment.
+pub(crate) unsafe fn telemetry_off() {
     const DISABLE: &str = "ORT_DISABLE_TELEMETRY";
     if std::env::var_os(DISABLE).is_none() {
-        // Sound: no other thread reads the environment.
+        // Sound: the caller says that there is no other thread.
         unsafe { std::env::set_var(DISABLE, "1") };
     }
 }

@@ -122,7 +122,7 @@ def export_manifest(made: Path) -> ExportManifest:
 
 def ground() -> Ground:
     build = Build("1.0", COMMIT, "00" * 32, SOURCE, "none", {"affinity": "0-1"}, {})
-    return Ground("a CPU", "5a", 2, "Linux", 1, "5a", {"raw-dynamic": "00" * 32}, dict.fromkeys(RUNTIMES, build))
+    return Ground("a CPU", "5a", 2, None, "Linux", 1, "5a", {"raw-dynamic": "00" * 32}, dict.fromkeys(RUNTIMES, build))
 
 
 def matrix(

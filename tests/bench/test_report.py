@@ -79,7 +79,7 @@ def test_a_cell_that_failed_while_it_was_timed_is_an_error_in_junit_xml(tmp_path
     run = replace(made.results(), gate=None, parity=(), cells=(made.results().cells[0], lost, old))
     suite = ET.fromstring(junit.render(run))
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
-    assert suite[0].attrib == {"classname": "concord.timing", "name": str(lost.cell)}
+    assert suite[0].attrib == {"classname": "concord.timing.wings", "name": str(lost.cell)}
     assert [(child.tag, child.get("message")) for child in suite[0]] == [("error", "died\ufffd (signal SIGSEGV)")]
     write.render_text(run, tmp_path)
     assert (tmp_path / "junit.xml").read_text(encoding="utf-8") == junit.render(run)
@@ -226,7 +226,8 @@ def test_a_run_is_stored_loaded_and_rendered(tmp_path):
     results = replace(made.results(), cells=())
     write.store(results, tmp_path)
     assert write.load(tmp_path) == results
-    write.render(results, tmp_path)
+    write.render_text(results, tmp_path)
+    write.render_record(results, tmp_path)
     made_of = {"index.html", "summary.md", "tables.txt", "environment.json", "junit.xml", "results.csv", "parity.csv"}
     assert {path.name for path in tmp_path.iterdir()} == {"results.json", *made_of}
     environment = json.loads((tmp_path / "environment.json").read_text())

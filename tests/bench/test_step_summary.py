@@ -168,7 +168,7 @@ def test_run_and_parity_write_it_and_keep_their_exit_code(tmp_path, page, monkey
     found = replace(made.results(), exit_code=code)
     monkeypatch.setattr(runs, "run", lambda *_, **__: (found, folder(tmp_path, found)))
     options = ready(tmp_path)
-    raw = command.argparse.Namespace(input_shape=None)
+    raw = command.argparse.Namespace(input_shape=None, resume=None)
     assert [command.run(options, raw), command.parity(options, raw)] == [code, code]
     assert re.findall(r"## Concord (\w+): .*exit code (\d)", page.read_text()) == [("run", str(code)), ("parity", str(code))]
     # A page that cannot be written is said, and the judgement stays what it is.
@@ -182,12 +182,12 @@ def test_run_and_parity_write_it_and_keep_their_exit_code(tmp_path, page, monkey
 
 
 def test_a_run_that_cannot_begin_says_why(tmp_path, page, monkeypatch):
-    def fail(*_: object, measuring: bool) -> None:
+    def fail(*_: object, measuring: bool, resume: str | None) -> None:
         raise DataError("resnet18 <b> has not been trained", where="artifacts", next="nox -s train")
 
     monkeypatch.setattr(runs, "run", fail)
     with pytest.raises(DataError):
-        command.parity(ready(tmp_path), command.argparse.Namespace())
+        command.parity(ready(tmp_path), command.argparse.Namespace(resume=None))
     assert page.read_text() == (
         "\n## Concord parity: NOT JUDGED (exit code 4)\n\n* artifacts: resnet18 &lt;b&gt; has not been trained   next: nox -s train\n\n"
     )

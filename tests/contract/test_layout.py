@@ -37,7 +37,10 @@ def test_a_corrupt_pointer_is_bad_data_with_a_next_step(tmp_path, text):
 
 
 def test_a_folder_outside_of_the_checkout_stays_as_it_is_and_names_other_artifacts(tmp_path):
-    assert [portable(path) for path in ("", "/mnt/rps", str(CHECKOUT / "data" / "rps"))] == ["", "/mnt/rps", "data/rps"]
+    paths = ("", "/mnt/rps", f"{CHECKOUT}/data/rps", f"{CHECKOUT}/../rps", f"{CHECKOUT}/data/../rps")
+    assert [portable(path, CHECKOUT / "artifacts") for path in paths] == [*paths[:2], "data/rps", paths[3], "rps"]
+    # Artifacts that lie elsewhere may be another checkout's, too.
+    assert [portable(path, tmp_path) for path in paths] == [*paths]
     elsewhere = replace(ASKED, dataset=replace(ASKED.dataset, root="/mnt/rps"))
     assert ASKED.pointer(tmp_path) != elsewhere.pointer(tmp_path)
 
