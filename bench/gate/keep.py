@@ -55,6 +55,7 @@ def keep(files: Sequence[tuple[KeptFile, Path]], cpu_flags: tuple[str, ...], fol
 
     They are hard links, which cost no space until the originals are made anew; where the file system has none, copies.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     device = folder.stat().st_dev
     copied = sum(each.st_size for each in (path.stat() for _, path in files) if each.st_dev != device)
     artifact.need_disk(folder.parent, copied, "free some space, or point --reports at another disk")
