@@ -126,10 +126,10 @@ class Before:
     def _remark(self, part: Part) -> str:
         """What was remarked of the images, and who judged: this run, or the one that it had taken it over from."""
         said = [each for each in self.results.remarks if each.startswith(f"{part.subject.name}: ")]
-        who = f"; its parity on {part.provider} was judged by "
+        who = f" Its parity on {part.provider} was judged by "
         return next(
             (each for each in said if who in each),
-            "".join(said[:1]).partition("; its parity on ")[0] + f"{who}{self.results.run}, which was stopped",
+            "".join(said[:1]).partition(" Its parity on ")[0] + f"{who}{self.results.run}, which was stopped",
         )
 
 
