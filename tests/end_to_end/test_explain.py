@@ -59,7 +59,7 @@ def test_the_files_of_an_explanation(chain: Chain) -> None:
         chain.folder / "reports" / "latest" / "explain-resnet18-raw-dynamic-ort-python-latency-resnet18-sim-dynamic-ort-python-latency.md"
     )
     assert done.stdout.strip().endswith(path.name)
-    assert "(random): Operator kinds: self time of one forward" in path.read_text()
+    assert "### resnet18 \\(random\\): Operator kinds: self time of one forward" in path.read_text()
     assert path.with_suffix(".json").is_file()
 
 
